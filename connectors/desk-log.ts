@@ -31,7 +31,7 @@ import type { EmbeddedLog } from './embedded/embedded-log.ts';
 
 type Log = EventLog & TopicAdmin;
 
-export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
+class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
   /** The log that the desks share. */
   readonly shared: L;
   protected readonly names: DeskNames;

@@ -3,11 +3,11 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Headers } from '../../ports/event-log.ts';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 import { onDisk } from '../system/disk-errors.ts';
 import { SqliteFile } from '../system/sqlite-file.ts';
-import type { Headers } from '../../ports/event-log.ts';
-import { bufferOf } from '../../schemas/buffer-of.ts';
 
 /** Increased when the tables change. A file of another version is refused. */
 const FORMAT_VERSION = 1;

@@ -15,7 +15,9 @@ import {
   type TopicDrift,
   driftOf,
 } from '../../ports/event-log.ts';
+import { partitionOf } from '../../ports/partitioner.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
+import type { SqliteFile } from '../system/sqlite-file.ts';
 import {
   decodeHeaders,
   encodeHeaders,
@@ -28,8 +30,6 @@ import {
 } from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
-import { partitionOf } from '../../ports/partitioner.ts';
-import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /** The page size of `read`: enough records for one statement, few enough to be collected young. */
 const READ_PAGE_RECORDS = 100;

@@ -1,7 +1,7 @@
 import { HarvestlineError, formatProblems } from '../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../schemas/avro-schema.ts';
-import { compareForFullTransitive } from '../../schemas/tooling/compatibility.ts';
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
+import { compareForFullTransitive } from '../../schemas/tooling/compatibility.ts';
 import type { SchemaId } from '../../schemas/wire-format.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 

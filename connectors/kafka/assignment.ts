@@ -2,9 +2,9 @@
  * What a group member knows about its assigned partitions: whether the assignment is still its own (Generation), where it starts to read
  * (startingOffsetsOf), which batches are in flight (BatchesInFlight), and which offsets are to be committed (OffsetCommits).
  */
-import { protocolType } from './broker-errors.ts';
 import type { Consumer, Offsets } from 'kafkajs';
 import type { Append, MovedStart, PartitionOffsets, SubscribeOptions } from '../../ports/event-log.ts';
+import { protocolType } from './broker-errors.ts';
 import { FROM_OLDEST, type GroupOffsets, NEVER_COMMITTED } from './topic-offsets.ts';
 
 /** Kafka's errors for a member that the group has removed. */
@@ -130,7 +130,7 @@ export function startingOffsetsOf(
 }
 
 /** What `seekToStart` needs besides the assignment. */
-export interface StartContext {
+interface StartContext {
   readonly from: SubscribeOptions['from'];
   readonly onMoved: SubscribeOptions['onMoved'];
   readonly groupPosition: (topic: string) => Promise<GroupPosition>;

@@ -10,10 +10,10 @@
  */
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
-import { protocolType } from './broker-errors.ts';
-import { SCRAM, SCRAM_DIGESTS, type SaslStep } from './kafkajs-internals.ts';
-import type { SaslSettings } from './kafka-connection.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import { protocolType } from './broker-errors.ts';
+import type { SaslSettings } from './kafka-connection.ts';
+import { SCRAM, SCRAM_DIGESTS, type SaslStep } from './kafkajs-internals.ts';
 
 const DIGESTS = { 'scram-sha-256': SCRAM_DIGESTS.SHA256, 'scram-sha-512': SCRAM_DIGESTS.SHA512 } as const;
 
@@ -106,11 +106,11 @@ const ROTATION_MS = 30_000;
  * KFK-9  Afterwards a broker may refuse it for ROTATION_MS, while each attempt reads the files again; then the refusal is final.
  */
 export class Admission {
-  readonly #clock: Clock | undefined;
+  readonly #clock: Clock;
   readonly #refusedSince = new Map<string, EpochMillis>();
   #admitted = false;
 
-  constructor(clock: Clock | undefined) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -121,7 +121,7 @@ export class Admission {
 
   /** Records a refusal by a broker. True where it is final. */
   refuse(broker: string): boolean {
-    if (!this.#admitted || this.#clock === undefined) return true;
+    if (!this.#admitted) return true;
     const now = this.#clock.now();
     const since = this.#refusedSince.get(broker) ?? now;
     this.#refusedSince.set(broker, since);

@@ -23,7 +23,7 @@ const UNTRUSTED =
 /** OpenSSL's codes for a peer that does not speak TLS. */
 const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST)$/;
 
-export interface SocketOptions {
+interface SocketOptions {
   /** Decides whether an untrusted certificate is final or being rotated. */
   readonly admission: Admission;
   /** True where SASL follows on the connection. */

@@ -7,7 +7,7 @@
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync as compressSnappy, uncompressSync as uncompressSnappy } from 'snappy';
-import { CODECS, type Codec } from './codecs.ts';
+import type { Codec } from './codecs.ts';
 
 /** Far above the largest usual batch after unpacking, and below the memory of a process. Unit: bytes. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
@@ -20,11 +20,6 @@ const XERIAL_HEADER_BYTES = 16;
 
 /** The block size of the Java client. Unit: bytes. */
 const XERIAL_BLOCK_BYTES = 32 * 1024;
-
-/** The codec with that number in a batch's attributes; undefined where Kafka has no such number. */
-export function codecOf(number: number): Codec | undefined {
-  return CODECS[number];
-}
 
 interface Packer {
   readonly compress: (records: Buffer) => Buffer;

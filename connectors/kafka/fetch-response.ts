@@ -2,9 +2,9 @@
  * Fetch responses: decoded here in place of kafkajs, handed through kafkajs as FetchedRecords, and cut into batches for a handler (slicesOf)
  * or for a reader (recordsWithin).
  */
+import type { EachBatchPayload } from 'kafkajs';
 import type { LogRecord, Batch } from '../../ports/event-log.ts';
 import { type AbortedTransaction, type FetchedBatch, readBatches } from './read-batches.ts';
-import type { EachBatchPayload } from 'kafkajs';
 
 /** The fields of a message that kafkajs reads. */
 interface Placed {
@@ -134,6 +134,7 @@ function decodePartition(cursor: Fields, topic: string): FetchedPartition {
     firstOffset: Number(cursor.int64()),
   }));
   const preferredReadReplica = cursor.int32();
+  const { batches, next } = readBatches(topic, partition, cursor.bytes(), aborted);
   return {
     partition,
     errorCode,
@@ -142,19 +143,8 @@ function decodePartition(cursor: Fields, topic: string): FetchedPartition {
     lastStartOffset,
     preferredReadReplica,
     abortedTransactions: [],
-    messages: messagesOf(topic, partition, cursor.bytes(), aborted, Number(lastStableOffset)),
+    messages: new FetchedRecords(batches, next, Number(lastStableOffset)),
   };
-}
-
-function messagesOf(
-  topic: string,
-  partition: number,
-  bytes: Buffer,
-  aborted: readonly AbortedTransaction[],
-  stableEnd: number,
-): FetchedRecords {
-  const { batches, next } = readBatches(topic, partition, bytes, aborted);
-  return new FetchedRecords(batches, next, stableEnd);
 }
 
 /** Reads the fields of a response one after the other, in the encoding of Kafka's protocol. */

@@ -3,8 +3,6 @@ import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type Clock, aborted } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { retryBackoff } from './back-off.ts';
-import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import {
   Generation,
   type Assignment,
@@ -13,6 +11,8 @@ import {
   OffsetCommits,
   BatchesInFlight,
 } from './assignment.ts';
+import { retryBackoff } from './back-off.ts';
+import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import { slicesOf } from './fetch-response.ts';
 
 /** How often offsets are committed. A crash repeats the work of this time; a shorter one costs round trips for little. Unit: milliseconds. */
@@ -36,7 +36,7 @@ export interface GroupLog {
   groupPosition(group: string, topic: string): Promise<GroupPosition>;
 }
 
-export interface MemberContext {
+interface MemberContext {
   readonly log: GroupLog;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -12,9 +12,9 @@
  */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
+import { noteDenial } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE, leaderOf, partitionsOf } from './cluster-metadata.ts';
 import type { Codec } from './codecs.ts';
-import { noteDenial } from './broker-errors.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
 

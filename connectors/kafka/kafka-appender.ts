@@ -2,13 +2,13 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { recordSize } from './record-batch.ts';
-import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
+import { partitionOfKey } from '../../ports/partitioner.ts';
 import type { Backoff } from '../../ports/retry.ts';
+import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
 import { ELECTION_MS, retryBackoff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import type { IdempotentProducer } from './idempotent-producer.ts';
-import { partitionOfKey } from '../../ports/partitioner.ts';
+import { recordSize } from './record-batch.ts';
 
 /** A call of `append` that has neither resolved nor failed. */
 interface PendingAppend {

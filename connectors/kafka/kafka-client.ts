@@ -4,12 +4,12 @@ import type { Logger } from '../../ports/logger.ts';
 import { Admission, kafkajsSasl } from './authentication.ts';
 import { brokerSockets } from './broker-socket.ts';
 import { acceptPartialMetadata } from './cluster-metadata.ts';
-import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
-import { fixKafkajs } from './kafkajs-fixes.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
+import { fixKafkajs } from './kafkajs-fixes.ts';
+import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 
-/** The default client id, which appears in a broker's logs and quotas. */
-const DEFAULT_CLIENT_ID = 'harvestline';
+/** The name of this program in a broker's logs and quotas. */
+const CLIENT_ID = 'harvestline';
 
 /**
  * kafkajs's own retries: about 2 s in total, so that a failure soon reaches our own retry, which logs it and waits longer. All of them are
@@ -27,10 +27,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export const METADATA_MAX_AGE_MS = 10_000;
 
 export interface ClientOptions extends KafkaConnection {
-  readonly clientId?: string;
   readonly logger: Logger;
-  /** Measures the time of a rotation (authentication.ts). Without it every refusal of credentials is final. */
-  readonly clock?: Clock;
+  /** Times commits, heartbeats, back-off and rotations of credentials. It never appears in a record. */
+  readonly clock: Clock;
 }
 
 /** How the clients of a log connect. Certificates and credentials are rotated independently, so each has an `Admission` of its own. */
@@ -72,11 +71,11 @@ export function clusterClient(options: ClientOptions): Cluster {
 }
 
 function configOf(options: ClientOptions): KafkaConfig {
-  const { brokers, clientId = DEFAULT_CLIENT_ID, ssl, logger } = options;
+  const { brokers, ssl, logger } = options;
   const { sockets, sasl } = accessOf(options);
   return {
     brokers: [...brokers],
-    clientId,
+    clientId: CLIENT_ID,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,

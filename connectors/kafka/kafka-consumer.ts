@@ -1,10 +1,9 @@
+import { type Consumer, type Kafka, PartitionAssigners, AssignerProtocol, type PartitionAssigner } from 'kafkajs';
 import type { BatchHandler, Subscription } from '../../ports/event-log.ts';
 import { retryBackoff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import { type GroupLog, GroupMember, type MemberOptions } from './group-member.ts';
-import { kafkaClient, METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
-import type { KafkaLogOptions } from './kafka-log.ts';
-import { type Consumer, type Kafka, PartitionAssigners, AssignerProtocol, type PartitionAssigner } from 'kafkajs';
+import { type ClientOptions, kafkaClient, METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
 
 /**
  * A subscription on Kafka: a sequence of memberships, each with its own kafkajs consumer. An outage of the broker ends a membership, and
@@ -13,7 +12,7 @@ import { type Consumer, type Kafka, PartitionAssigners, AssignerProtocol, type P
 export class KafkaConsumer implements Subscription {
   readonly done: Promise<void>;
   readonly #log: GroupLog;
-  readonly #logOptions: KafkaLogOptions;
+  readonly #clientOptions: ClientOptions;
   readonly #options: MemberOptions;
   readonly #handler: BatchHandler;
   readonly #stopping = new AbortController();
@@ -24,13 +23,13 @@ export class KafkaConsumer implements Subscription {
 
   constructor(
     log: GroupLog,
-    logOptions: KafkaLogOptions,
+    clientOptions: ClientOptions,
     options: MemberOptions,
     handler: BatchHandler,
     onStopped: () => void,
   ) {
     this.#log = log;
-    this.#logOptions = logOptions;
+    this.#clientOptions = clientOptions;
     this.#options = options;
     this.#handler = handler;
     this.#onStopped = onStopped;
@@ -47,14 +46,14 @@ export class KafkaConsumer implements Subscription {
   }
 
   async #run(): Promise<void> {
-    const { clock, logger } = this.#logOptions;
+    const { clock, logger } = this.#clientOptions;
     const { signal } = this.#stopping;
     const { group } = this.#options;
     const backoff = retryBackoff({ clock, logger, signal }, { group });
     while (!signal.aborted) {
       const context = { log: this.#log, clock, logger, known: this.#known };
       const member = new GroupMember(
-        groupConsumer(kafkaClient(this.#logOptions), this.#options),
+        groupConsumer(kafkaClient(this.#clientOptions), this.#options),
         this.#options,
         this.#handler,
         context,

@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type {
   Batch,
@@ -12,20 +13,19 @@ import type {
   TopicAdmin,
   TopicDrift,
 } from '../../ports/event-log.ts';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { logError, protocolType } from './broker-errors.ts';
+import type { GroupPosition } from './assignment.ts';
 import { ELECTION_MS } from './back-off.ts';
+import { logError, protocolType } from './broker-errors.ts';
 import { partitionsOf } from './cluster-metadata.ts';
+import type { MemberOptions } from './group-member.ts';
 import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
-import type { MemberOptions } from './group-member.ts';
-import { groupOffsetsOf, heldBackOf, boundsOf, isNeverWritten, offsetsOf } from './topic-offsets.ts';
-import type { GroupPosition } from './assignment.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
+import { groupOffsetsOf, heldBackOf, boundsOf, isNeverWritten, offsetsOf } from './topic-offsets.ts';
 import { readTopic } from './topic-reader.ts';
 
 /** The wait between two attempts. A new coordinator loads its groups for a moment. Unit: milliseconds. */
@@ -37,11 +37,6 @@ const PATIENCE_MS = 3000;
 /** How long an offset beyond the end has to stay so before the topic counts as recreated: a new leader lags for a moment. Unit: milliseconds. */
 const SURE_AFTER_MS = 1000;
 
-export interface KafkaLogOptions extends ClientOptions {
-  /** Times commits, heartbeats and back-off. It never appears in a record. */
-  readonly clock: Clock;
-}
-
 /**
  * The EventLog on Apache Kafka. Its parts are kafka-appender.ts (KFK-34 to KFK-38), kafka-consumer.ts and group-member.ts (KFK-24 to
  * KFK-30), topic-reader.ts (PORT-6) and topic-admin.ts.
@@ -50,7 +45,7 @@ export interface KafkaLogOptions extends ClientOptions {
  * of a leader (ELECTION_MS), and throw BROKER_AWAY where no broker answers (PATIENCE_MS and kafkajs's own retries).
  */
 export class KafkaLog implements EventLog, TopicAdmin {
-  readonly #options: KafkaLogOptions;
+  readonly #options: ClientOptions;
   readonly #admin: ConnectionHolder<Admin>;
   readonly #cluster: ConnectionHolder<Cluster>;
   readonly #appender: KafkaAppender;
@@ -61,7 +56,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
   /** Topics that did not exist at their latest request. */
   readonly #missing = new Set<string>();
 
-  private constructor(options: KafkaLogOptions) {
+  private constructor(options: ClientOptions) {
     const kafka = kafkaClient(options);
     this.#options = options;
     this.#appender = new KafkaAppender(
@@ -82,7 +77,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   /** Connects at the first use, so that it opens while the broker is unavailable. */
-  static open(options: KafkaLogOptions): KafkaLog {
+  static open(options: ClientOptions): KafkaLog {
     return new KafkaLog(options);
   }
 

@@ -1,6 +1,6 @@
 import { SystemClock } from '../system/system-clock.ts';
+import { isDenied, noteDenials } from './broker-errors.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
-import { Prefetcher } from './prefetcher.ts';
 import {
   Broker,
   type CommitRequest,
@@ -15,7 +15,7 @@ import {
   BrokerPool,
   SaslAuthenticator,
 } from './kafkajs-internals.ts';
-import { isDenied, noteDenials } from './broker-errors.ts';
+import { Prefetcher } from './prefetcher.ts';
 
 /** kafkajs's first request on a new connection. */
 const FIRST_REQUEST = 'ApiVersions';

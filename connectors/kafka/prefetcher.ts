@@ -1,5 +1,5 @@
-import type { FetchRequest } from './kafkajs-internals.ts';
 import type { FetchResponse } from './fetch-response.ts';
+import type { FetchRequest } from './kafkajs-internals.ts';
 
 /** Sends one fetch of a group member to a broker. */
 type Fetch = (request: FetchRequest) => Promise<FetchResponse>;

@@ -12,7 +12,8 @@ import { crc32c } from '@node-rs/crc32';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Headers, LogRecord } from '../../ports/event-log.ts';
 import type { ValuePlace } from '../../schemas/wire-format.ts';
-import { codecOf, decompress } from './compression.ts';
+import { CODECS } from './codecs.ts';
+import { decompress } from './compression.ts';
 import { AT, FORMAT, NO_HEADERS } from './record-batch.ts';
 
 const CODEC_BITS = 0x07;
@@ -40,7 +41,7 @@ export interface FetchedBatch {
   records(): readonly LogRecord[];
 }
 
-export interface FetchedBatches {
+interface FetchedBatches {
   readonly batches: readonly FetchedBatch[];
   /** The offset after the last whole batch; null where there was none. */
   readonly next: number | null;
@@ -135,7 +136,7 @@ function markerOf(batch: Buffer): number | null {
 
 function decodeRecords(topic: string, partition: number, batch: Buffer, base: number): readonly LogRecord[] {
   const attributes = batch.readInt16BE(AT.ATTRIBUTES);
-  const codec = codecOf(attributes & CODEC_BITS);
+  const codec = CODECS[attributes & CODEC_BITS];
   if (codec === undefined) throw new RangeError(`codec ${attributes & CODEC_BITS} is none of Kafka's`);
   const bytes = decompress(codec, batch.subarray(AT.RECORDS));
   const appendedAt = (attributes & LOG_APPEND_TIME) === 0 ? null : readLong(batch, AT.MAX_TIMESTAMP);

@@ -32,7 +32,7 @@ export const FORMAT = 2;
 export const NO_HEADERS: Headers = [];
 
 /** The producer's fields of a batch, by which the broker recognises a batch that it has already, and the codec. */
-export interface BatchWriter {
+interface BatchWriter {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly firstSequence: number;

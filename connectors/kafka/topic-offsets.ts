@@ -7,11 +7,11 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { PartitionOffsets, HeldBack } from '../../ports/event-log.ts';
 import { protocolType } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE, leaderOf } from './cluster-metadata.ts';
-import { type Cluster, READ_COMMITTED, errorOfCode, READ_UNCOMMITTED } from './kafkajs-internals.ts';
 import { recordsWithin } from './fetch-response.ts';
+import { type Cluster, READ_COMMITTED, errorOfCode, READ_UNCOMMITTED } from './kafkajs-internals.ts';
 
 /** Which offset of a partition is asked for: its begin, its end, or that of the first record at or after a time. */
-export type OffsetSpec = 'begin' | 'end' | { readonly at: EpochMillis };
+type OffsetSpec = 'begin' | 'end' | { readonly at: EpochMillis };
 
 /** Kafka's answer where no record is at or after the time. */
 const NONE_AT = -1;

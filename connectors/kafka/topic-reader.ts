@@ -32,7 +32,7 @@ interface Page {
 }
 
 /** Runs requests to the cluster, again where a leader has moved or a connection broke. Throws HarvestlineErrors. */
-export type AskCluster = <T>(work: (cluster: Cluster) => Promise<T>) => Promise<T>;
+type AskCluster = <T>(work: (cluster: Cluster) => Promise<T>) => Promise<T>;
 
 /**
  * Reads a topic between fixed offsets without a consumer group, one partition after the other. Memory: two fetches, the one in use and the

@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { auditLog, type Contents } from '../cli/audit-data-folder.ts';
 import { commitViolations, type Effect, type Place, placeOf, placeKey } from './commit-audit.ts';
-import { FLOWS, type Look, flowOf } from './log-watch.ts';
+import { FLOWS, type Observation, flowOf } from './log-watch.ts';
 import type { IntentId, HarvestIntent, ClientOrderId, ExecutionReport } from '../../schemas/generated/records.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
@@ -40,7 +40,7 @@ export interface AuditOptions {
 /** Audits the log and the paper book after a run, however often its processes were killed. */
 export async function auditRun(
   world: ReadableTopics,
-  { folder, records, looks, brokers, clock }: AuditOptions,
+  { folder, records, observations, brokers, clock }: AuditOptions,
 ): Promise<RunAudit> {
   const forgiven = brokers > 1 ? FORGIVEN_LOOKS : 0;
   const intents = await auditIntents(world);
@@ -58,10 +58,10 @@ export async function auditRun(
         : [`${intents.distinctSnapshots} of ${records} snapshots are there`]),
       ...chain,
       ...orderViolations(contents, book),
-      ...commitViolations(scoring, harvestIntent.name, intents.effects, looks, forgiven),
-      ...commitViolations(execution, executionReport.name, await executionEffects(world), looks, forgiven),
-      ...commitViolations(clm, clmOutcome.name, await clmEffects(world), looks, forgiven),
-      ...lagViolations(looks.at(-1)),
+      ...commitViolations(scoring, harvestIntent.name, intents.effects, observations, forgiven),
+      ...commitViolations(execution, executionReport.name, await executionEffects(world), observations, forgiven),
+      ...commitViolations(clm, clmOutcome.name, await clmEffects(world), observations, forgiven),
+      ...lagViolations(observations.at(-1)),
       ...(await deadLetterViolations(world)),
     ];
     const byStatus = Object.groupBy(contents.reports, ({ status }) => status);
@@ -82,7 +82,7 @@ export async function auditRun(
       'trade records': contents.trades.length,
       'different trades': new Set(contents.trades.map(({ trade_id }) => trade_id)).size,
       'outcome records': contents.outcomes.length,
-      'looks at the offsets': looks.length,
+      'looks at the offsets': observations.length,
     };
     return { violations, figures };
   } finally {
@@ -90,7 +90,7 @@ export async function auditRun(
   }
 }
 
-function lagViolations(last: Look | undefined): string[] {
+function lagViolations(last: Observation | undefined): string[] {
   if (last === undefined) return ['nobody ever looked at the offsets'];
   return FLOWS.filter((flow) => last.lag(flow) !== 0).map(
     (flow) => `${flow.group} has left ${last.lag(flow)} records of ${flow.topic} uncommitted`,

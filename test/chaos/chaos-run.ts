@@ -1,62 +1,62 @@
 import { join } from 'node:path';
-import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
 import type { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { Fleet } from './fleet.ts';
-import { Look, flowOf } from './log-watch.ts';
-import { JavaWriter } from './cluster/writers.ts';
-import { restartNode } from './cluster/append-run.ts';
 import type { TestCluster } from '../tools/kafka/test-cluster.ts';
 import type { ChaosServers } from './chaos-servers.ts';
+import { restartNode } from './cluster/append-run.ts';
+import { JavaWriter } from './cluster/writers.ts';
+import { Fleet } from './fleet.ts';
+import { Observation, flowOf } from './log-watch.ts';
 import { SnapshotFeed } from './snapshot-feed.ts';
-import type { Random } from '../../ports/random.ts';
 
 export interface ChaosOptions {
   readonly records: number;
   readonly kills: number;
   readonly brokerKill: boolean;
-  /** Null: the registry stays. Unit: milliseconds. */
+  /** How long the registry is down; null where it stays up. Unit: milliseconds. */
   readonly registryOutageMs: number | null;
   readonly seed: number;
 }
 
-export interface ChaosWorld extends ReadableTopics {
+interface ChaosWorld extends ReadableTopics {
   readonly log: KafkaLog;
   readonly broker: ChaosServers;
-  /** Null: one broker alone. */
+  /** Null with a single broker. */
   readonly cluster: TestCluster | null;
   readonly folder: string;
   readonly clock: Clock;
   readonly say: (line: string) => void;
-  /** Somebody wants it to end. */
+  /** Ends the run. */
   readonly interrupt: AbortSignal;
 }
 
-export interface ChaosReport {
+interface ChaosReport {
   readonly violations: readonly string[];
-  /** Every look at the log, the last one after all processes have ended. */
-  readonly looks: readonly Look[];
+  /** Every observation of the log, the last one after all processes have ended. */
+  readonly observations: readonly Observation[];
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** How often offsets are looked at, and so how sharply kills hit their moment. Unit: milliseconds. */
-const LOOK_MS = 200;
+/** How often offsets are observed, and so how precisely kills hit their moment. Unit: milliseconds. */
+const OBSERVE_MS = 200;
 
-/** How often progress is said. Unit: milliseconds. */
+/** How often progress is reported. Unit: milliseconds. */
 const SAY_MS = 5000;
 
-/** Longer than a session, a rebalance, a registry that is away and an order in doubt together. Unit: milliseconds. */
+/** Longer than a session, a rebalance, an outage of the registry and an unresolved order together. Unit: milliseconds. */
 const STALL_BOUND_MS = 120_000;
 
-/** Orders whose reply is lost must be found at the venue. The rest of what a venue can do is tested elsewhere. */
+/** Orders whose reply is lost have to be found at the venue. Other faults of a venue are tested elsewhere. */
 const FAULTS = 'lost-reply=0.05';
 
 const SCORING = flowOf('scoring', TOPICS.positionSnapshot.name);
 
-/** Runs the chain through all its mishaps until every record is worked, or nothing has moved for too long. */
+/** Runs the chain through all its mishaps until every record is processed, or until there was no progress for too long. */
 export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promise<ChaosReport> {
   const { log, codec, broker, cluster, folder, clock, say, interrupt } = world;
   const random = new SeededRandom(options.seed);
@@ -73,40 +73,42 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
     const rolling = cluster === null ? null : new Rolling(cluster, feed, world, (line) => say(`${at()}  ${line}`));
     const registryOutage = options.registryOutageMs !== null;
     const mishaps = [...mishapsOf({ ...options, registryOutage }, random)];
-    const looks: Look[] = [];
+    const observations: Observation[] = [];
     const violations: string[] = [];
     const outages: Promise<void>[] = [];
     let moved = { movement: 0, at: clock.now() };
     let standstillMs = 0;
     let said = clock.now();
     for (;;) {
-      await clock.sleep(LOOK_MS, interrupt);
+      await clock.sleep(OBSERVE_MS, interrupt);
       if (interrupt.aborted) throw new Error('interrupted');
-      const look = await Look.at(log);
-      if (look !== null) {
-        looks.push(look);
-        if (rolling === null) feed.offer(look);
+      const observation = await Observation.at(log);
+      if (observation !== null) {
+        observations.push(observation);
+        if (rolling === null) feed.offer(observation);
         else rolling.check();
-        if (look.movement() > moved.movement) {
+        if (observation.movement() > moved.movement) {
           standstillMs = Math.max(standstillMs, clock.now() - moved.at);
-          moved = { movement: look.movement(), at: clock.now() };
+          moved = { movement: observation.movement(), at: clock.now() };
         }
         const [next] = mishaps;
-        if (next !== undefined && look.done(SCORING) >= next.at * options.records) {
+        if (next !== undefined && observation.done(SCORING) >= next.at * options.records) {
           mishaps.shift();
-          say(`${at()}  ${next.kind} at ${look.done(SCORING)} of ${options.records}`);
+          say(`${at()}  ${next.kind} at ${observation.done(SCORING)} of ${options.records}`);
           const over = befall(next, fleet, broker, options);
           outages.push(over.catch((thrown: unknown) => void violations.push(`${next.kind}: ${messageOf(thrown)}`)));
         }
         const isOver = mishaps.length === 0 && feed.finished && (rolling?.finished ?? true);
-        if (isOver && look.isWorkedOff()) break;
+        if (isOver && observation.isWorkedOff()) break;
         if (clock.now() - said > SAY_MS) {
           said = clock.now();
-          say(`${at()}  ${look.describe()}`);
+          say(`${at()}  ${observation.describe()}`);
         }
       }
       if (clock.now() - moved.at > STALL_BOUND_MS) {
-        violations.push(`nothing has moved for ${STALL_BOUND_MS} ms: ${looks.at(-1)?.describe() ?? 'no broker'}`);
+        violations.push(
+          `nothing has moved for ${STALL_BOUND_MS} ms: ${observations.at(-1)?.describe() ?? 'no broker'}`,
+        );
         break;
       }
     }
@@ -114,8 +116,8 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
     await Promise.all(outages);
     say(`${at()}  worked off; stopping`);
     await fleet.stop();
-    const last = await Look.at(log);
-    if (last !== null) looks.push(last);
+    const last = await Observation.at(log);
+    if (last !== null) observations.push(last);
     const figures = {
       processes: fleet.started,
       ...(rolling === null ? {} : { 'restarts of brokers by SIGTERM': rolling.stops, 'by kill -9': rolling.kills }),
@@ -123,7 +125,7 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
       'longest standstill, ms': standstillMs,
       'slowest drain, ms': fleet.slowestDrainMs,
     };
-    return { violations: [...violations, ...fleet.violations], looks, figures };
+    return { violations: [...violations, ...fleet.violations], observations, figures };
   } finally {
     await fleet.abandon();
     await foreign?.close();
@@ -148,7 +150,7 @@ class Rolling {
     this.#roll(cluster, feed, world, say).catch(fail);
   }
 
-  /** Throws what writing or restarting has failed with. */
+  /** Throws the error with which writing or restarting has failed. */
   check(): void {
     if (this.#failure !== null) throw this.#failure;
   }
@@ -172,7 +174,7 @@ class Rolling {
   }
 }
 
-/** Resolves when it is over: the run goes on meanwhile. */
+/** Carries out a mishap and resolves when it is over. The run continues meanwhile. */
 async function befall({ kind }: Mishap, fleet: Fleet, broker: ChaosServers, options: ChaosOptions): Promise<void> {
   switch (kind) {
     case 'kill':
@@ -193,21 +195,21 @@ async function befall({ kind }: Mishap, fleet: Fleet, broker: ChaosServers, opti
   }
 }
 
-/** Something that befalls the run when this share of the snapshots is committed by scoring. */
+/** A disturbance of the run, at the moment when scoring has committed this share of the snapshots. */
 interface Mishap {
   readonly kind: 'kill' | 'join' | 'leave' | 'broker-kill' | 'registry-outage';
   /** From 0 to 1. */
   readonly at: number;
 }
 
-export interface Plan {
-  /** How often a member is killed. */
+interface Plan {
+  /** The number of kills of a member. */
   readonly kills: number;
   readonly brokerKill: boolean;
   readonly registryOutage: boolean;
 }
 
-/** Two members come and go, and are there together for a while. */
+/** Two members join and leave, and for a while both are there. */
 const GUESTS: readonly Mishap[] = [
   { kind: 'join', at: 0.2 },
   { kind: 'join', at: 0.4 },
@@ -215,14 +217,14 @@ const GUESTS: readonly Mishap[] = [
   { kind: 'leave', at: 0.75 },
 ];
 
-/** Kills lie in this stretch: at work, not before the first commit or after the last. */
+/** All kills are between these shares: after the first commit and before the last. */
 const FIRST_KILL = 0.04;
 const LAST_KILL = 0.95;
 
-/** The middle, between the guests' coming and going. */
+/** In the middle, when both guests are there. */
 const OUTAGE_AT = 0.47;
 
-/** In the order of `at`. One kill falls into each of as many equal stretches, where in it the seed says. */
+/** The mishaps in the order of `at`. The time is divided into as many parts as there are kills, with one kill in each, placed by the seed. */
 function mishapsOf({ kills, brokerKill, registryOutage }: Plan, random: Random): readonly Mishap[] {
   const stream = random.stream('chaos', 'kills');
   const stretch = (LAST_KILL - FIRST_KILL) / kills;

@@ -1,20 +1,20 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { JARS_CACHE, provideJars, findJava } from '../../tools/kafka/java-tools.ts';
-import { KAFKA_SERVER, REGISTRY_SERVER } from '../../tools/kafka/servers.ts';
-import { kill, sendSignal } from '../../tools/kafka/processes.ts';
-import { type BrokerPlace, type Server, addressesOf } from '../../tools/kafka/broker-place.ts';
-import { SERVERS, startServers } from '../../tools/kafka/start-servers.ts';
-import type { Clock } from '../../ports/clock.ts';
-import { discard, freePorts } from '../tools/kafka/test-servers.ts';
 import { Kafka, logLevel } from 'kafkajs';
+import type { Clock } from '../../ports/clock.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
+import { type BrokerPlace, type Server, addressesOf } from '../../tools/kafka/broker-place.ts';
+import { JARS_CACHE, provideJars, findJava } from '../../tools/kafka/java-tools.ts';
+import { kill, sendSignal } from '../../tools/kafka/processes.ts';
+import { KAFKA_SERVER, REGISTRY_SERVER } from '../../tools/kafka/servers.ts';
+import { SERVERS, startServers } from '../../tools/kafka/start-servers.ts';
 import { type TestCluster, startTestCluster } from '../tools/kafka/test-cluster.ts';
+import { discard, freePorts } from '../tools/kafka/test-servers.ts';
 
-/** A Kafka and a registry of the run's own, on free ports and in a temporary folder, which `discard` removes. */
+/** The run's own Kafka and registry, on free ports and in a temporary folder that `discard` removes. */
 export interface ChaosServers {
-  /** `host:port`, several with commas. */
+  /** `host:port`, separated by commas. */
   readonly brokers: string;
   readonly registryUrl: string;
   /** kill -9, then a start on the same data; resolves when it answers again. */
@@ -24,9 +24,9 @@ export interface ChaosServers {
   discard(): Promise<void>;
 }
 
-/** With one broker. */
+/** A single broker. */
 export interface OwnBroker extends ChaosServers {
-  /** SIGSTOP and SIGCONT: while it is stopped connections stay, and nothing answers. */
+  /** SIGSTOP: connections stay open, and nothing answers before `resumeBroker`. */
   pauseBroker(): void;
   resumeBroker(): void;
 }
@@ -103,8 +103,8 @@ export async function startOwnCluster(size: number, clock: Clock, say: (line: st
 }
 
 /**
- * What scoring reads and what it writes, with equal partitions led by different brokers: where one broker leads both, what is read stops
- * with what is written, and hides what is lost.
+ * Creates the input and the output topic of scoring with different leaders for equal partitions. With the same leader, reading would stop
+ * together with writing, which would hide losses.
  */
 async function createShifted({ brokers, size }: TestCluster): Promise<void> {
   const nodes = Array.from({ length: size }, (_, node) => node);
@@ -130,7 +130,7 @@ async function createShifted({ brokers, size }: TestCluster): Promise<void> {
   }
 }
 
-/** Rejects once somebody wants the run to end, so that what stands in `finally` is done. */
+/** Rejects when the signal is aborted, so that `finally` blocks run. */
 export function rejectAt(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const interrupt = (): void => reject(new Error('interrupted'));

@@ -93,10 +93,10 @@ async function inOwnWorld(options: ChaosOptions): Promise<Outcome> {
     const codec = await RecordCodec.open(registry);
     const run = await runChaos({ log, codec, broker, cluster, folder, clock, say, interrupt: stop.signal }, options);
     say('auditing');
-    const { looks } = run;
+    const { observations } = run;
     const audit = await auditRun(
       { log, codec },
-      { folder: join(folder, 'data'), records: options.records, looks, brokers, clock },
+      { folder: join(folder, 'data'), records: options.records, observations, brokers, clock },
     );
     return {
       violations: [...run.violations, ...audit.violations],

@@ -1,41 +1,42 @@
-import type { TopicName } from '../../schemas/topics.ts';
-import type { Flow, Look } from './log-watch.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
+import type { TopicName } from '../../schemas/topics.ts';
+import type { Flow, Observation } from './log-watch.ts';
 
-/** What a record of a flow's topic had to cause before its offset might be committed. */
+/** An output that has to exist before the offset of its input may be committed. */
 export interface Effect {
   readonly input: Place;
-  /** The first record that did it. */
+  /** The first such record. */
   readonly output: Place;
 }
 
 /**
- * Whether the offsets of a flow kept what PORT-3 promises, in every look at it: they never went back, and where an input was
- * committed, its output was there. A look asks for commits first and for ends afterwards, so an output that is not below
- * the end came after the commit.
+ * The violations of PORT-3 in the observations of a flow: offsets that went back, and inputs that were committed before their output was
+ * there. An observation requests commits before ends, so an output that is not below the end came after the commit.
  */
 export function commitViolations(
   flow: Flow,
   outputTopic: TopicName,
   effects: readonly Effect[],
-  looks: readonly Look[],
+  observations: readonly Observation[],
   /**
-   * So many looks may say less than is true: a coordinator or leader that was just chosen does not know at once how far all copies are. 0
-   * where there is one broker.
+   * The number of later observations that may still correct one: a new coordinator or leader does not know the latest offsets at once. 0 with
+   * a single broker.
    */
   forgiven = 0,
 ): string[] {
-  return [...retreats(flow, looks, forgiven), ...early(flow, outputTopic, effects, looks, forgiven)];
+  return [...retreats(flow, observations, forgiven), ...early(flow, outputTopic, effects, observations, forgiven)];
 }
 
-function retreats(flow: Flow, looks: readonly Look[], forgiven: number): string[] {
+function retreats(flow: Flow, observations: readonly Observation[], forgiven: number): string[] {
   const violations: string[] = [];
   const highest = new Map<number, number>();
-  for (const [index, look] of looks.entries()) {
-    const committed = look.committed(flow);
+  for (const [index, observation] of observations.entries()) {
+    const committed = observation.committed(flow);
     for (const [partition, before] of highest) {
       const now = committed.get(partition);
-      const soon = looks.slice(index, index + 1 + forgiven).map((one) => one.committed(flow).get(partition) ?? -1);
+      const soon = observations
+        .slice(index, index + 1 + forgiven)
+        .map((one) => one.committed(flow).get(partition) ?? -1);
       if (Math.max(...soon) < before)
         violations.push(`${flow.group} went back from ${before} to ${now ?? 'nothing'} in ${flow.topic}[${partition}]`);
     }
@@ -48,14 +49,16 @@ function early(
   flow: Flow,
   outputTopic: TopicName,
   effects: readonly Effect[],
-  looks: readonly Look[],
+  observations: readonly Observation[],
   forgiven: number,
 ): string[] {
   const violations: string[] = [];
   for (const { input, output } of effects) {
-    const first = looks.findIndex((look) => (look.committed(flow).get(input.partition) ?? 0) > input.offset);
+    const first = observations.findIndex(
+      (observation) => (observation.committed(flow).get(input.partition) ?? 0) > input.offset,
+    );
     if (first === -1) continue;
-    const ends = looks
+    const ends = observations
       .slice(first, first + 1 + forgiven)
       .map((one) => one.ends(outputTopic).get(output.partition) ?? 0);
     if (output.offset < Math.max(...ends)) continue;
@@ -67,13 +70,13 @@ function early(
   return violations;
 }
 
-/** Where a record lies in its topic. */
+/** The position of a record in its topic. */
 export interface Place {
   readonly partition: number;
   readonly offset: number;
 }
 
-/** Equal for equal places of one topic. */
+/** A key for maps of places of one topic. */
 export function placeKey({ partition, offset }: Place): string {
   return `${partition}:${offset}`;
 }

@@ -5,25 +5,25 @@ import { type RunningProgram, startProgram } from '../cli/program.ts';
 interface Member {
   readonly name: string;
   readonly program: RunningProgram;
-  /** What it was told: an end that nobody asked for is a violation. */
+  /** What it was told to do. An end that it was not told is a violation. */
   told: 'work' | 'die' | 'leave';
 }
 
-/** Members that stay: one is there when the other is killed. */
+/** The number of staying members, so that one is left when the other is killed. */
 const STAYING = 2;
 
-/** How often a guest is asked whether it takes part. Unit: milliseconds. */
+/** How often readiness of a guest is checked. Unit: milliseconds. */
 const POLL_MS = 200;
 
-/** Longer than a group waits for a member that was killed, and than a registry is away. A guest that takes part in nothing leaves then. Unit: milliseconds. */
+/** After that time a guest leaves even if it is not ready. Longer than a group waits for a killed member, and than an outage of the registry. Unit: milliseconds. */
 const READY_BOUND_MS = 60_000;
 
-/** The end of what a member said, for a violation. Unit: characters. */
+/** How much of the end of a member's output a violation quotes. Unit: characters. */
 const LAST_WORDS = 2000;
 
 /**
- * The processes that run the chain: two that stay and are killed and replaced, and guests that come and go.
- * Every end but the killed ones' must be exit code 0.
+ * The processes that run the chain: two that stay, and are killed and replaced, and guests that join and leave. All but the killed ones have
+ * to end with exit code 0.
  */
 export class Fleet {
   readonly #args: readonly string[];
@@ -46,7 +46,7 @@ export class Fleet {
     for (let count = 0; count < STAYING; count++) this.#staying.push(this.#start());
   }
 
-  /** Ends that were not as they should be, so far. */
+  /** Ends so far that were not as they should be. */
   get violations(): readonly string[] {
     return this.#violations;
   }
@@ -61,7 +61,7 @@ export class Fleet {
     return this.#all.length;
   }
 
-  /** kill -9 for one of those that stay, and another one in its place. */
+  /** Kills one of the staying members with -9 and starts another in its place. */
   killOne(): void {
     const victim = this.#staying[this.#stream.integer(0, this.#staying.length - 1)];
     if (victim === undefined) return;
@@ -78,20 +78,20 @@ export class Fleet {
     this.#say(`${guest.name} joins`);
   }
 
-  /** The guest that came first leaves by SIGTERM, once it takes part. */
+  /** Ends the guest that joined first by SIGTERM, once it is ready. */
   leave(): void {
     const guest = this.#guests.shift();
     if (guest !== undefined) this.#leaving.push(this.#leaveOnceReady(guest));
   }
 
-  /** SIGTERM for all that are left; resolves when every process is gone. */
+  /** Ends all members by SIGTERM. Resolves when every process has ended. */
   async stop(): Promise<void> {
     await Promise.all(this.#leaving);
     await Promise.all([...this.#staying, ...this.#guests].map((member) => this.#terminate(member)));
     await Promise.all(this.#all.map(({ program }) => program.ended));
   }
 
-  /** Whatever state it is in: nobody is left. */
+  /** Kills all members that are left. */
   async abandon(): Promise<void> {
     for (const member of this.#all) {
       if (member.program.process.exitCode === null) member.told = 'die';
@@ -130,7 +130,7 @@ export class Fleet {
   }
 }
 
-/** Whether a `run` that was started says that it works. */
+/** True where the /ready of a `run` answers 200. */
 export async function isReady({ program }: { readonly program: RunningProgram }): Promise<boolean> {
   const [line = '', ...rest] = program.stdout().split('\n');
   if (rest.length === 0) return false;

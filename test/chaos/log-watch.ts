@@ -5,7 +5,7 @@ import { type TopicName, TOPICS } from '../../schemas/topics.ts';
 
 export type ByPartition = ReadonlyMap<number, number>;
 
-/** What a group consumes. */
+/** A topic that a group consumes. */
 export interface Flow {
   readonly group: string;
   readonly topic: TopicName;
@@ -17,8 +17,8 @@ export const FLOWS: readonly Flow[] = Object.entries(CONSUMER_GROUPS).flatMap(([
 
 const TOPIC_NAMES: readonly TopicName[] = Object.values(TOPICS).map(({ name }) => name);
 
-/** The offsets of one moment: first what was committed, then where the topics end. */
-export class Look {
+/** An observation of the log: the committed offsets, requested first, and then the ends of the topics. */
+export class Observation {
   readonly #committed: ReadonlyMap<Flow, ByPartition>;
   readonly #ends: ReadonlyMap<TopicName, ByPartition>;
 
@@ -27,8 +27,8 @@ export class Look {
     this.#ends = ends;
   }
 
-  /** Null while the broker is away. */
-  static async at(log: EventLog): Promise<Look | null> {
+  /** Null while the broker is unavailable. */
+  static async at(log: EventLog): Promise<Observation | null> {
     try {
       const committed = await Promise.all(
         FLOWS.map(async (flow) => [flow, await log.committed(flow.group, flow.topic)] as const),
@@ -39,7 +39,7 @@ export class Look {
           return [topic, new Map(offsets.map(({ partition, end }) => [partition, end]))] as const;
         }),
       );
-      return new Look(new Map(committed), new Map(ends));
+      return new Observation(new Map(committed), new Map(ends));
     } catch (thrown) {
       if (isKind(thrown, 'transient')) return null;
       throw thrown;
@@ -54,7 +54,7 @@ export class Look {
     return this.#ends.get(topic) ?? new Map();
   }
 
-  /** Records that all groups of `topic` together have committed, and those that lie there. */
+  /** The number of records that the group has committed. */
   done(flow: Flow): number {
     return sum(this.committed(flow));
   }
@@ -67,12 +67,12 @@ export class Look {
     return this.records(flow.topic) - this.done(flow);
   }
 
-  /** True once every group has committed all there is. */
+  /** True once every group has committed all records. */
   isWorkedOff(): boolean {
     return FLOWS.every((flow) => this.lag(flow) === 0);
   }
 
-  /** Grows with everything that happens on the log. */
+  /** A number that grows with every record and every commit. */
   movement(): number {
     return (
       FLOWS.reduce((total, flow) => total + this.done(flow), 0) +

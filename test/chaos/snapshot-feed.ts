@@ -7,18 +7,18 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { aSnapshot } from '../fixtures/a-snapshot.ts';
-import { type Look, flowOf } from './log-watch.ts';
+import { type Observation, flowOf } from './log-watch.ts';
 
-/** Keys; each partition gets some dozens. */
+/** The number of symbols, some dozens for each partition. */
 const SYMBOLS = 300;
 
 /**
- * Then the symbol is opened anew as another position. An order takes execution a fifth of a second in each of six
- * partitions: about two orders a position keep it at work throughout, and 200,000 snapshots in minutes. Unit: snapshots.
+ * The length of a position, after which its symbol is opened again. Execution needs a fifth of a second for an order in each of six
+ * partitions, so about two orders for each position keep it busy and process 200,000 snapshots in minutes. Unit: snapshots.
  */
 const SNAPSHOTS_A_POSITION = 200;
 
-/** Shares of the snapshots that the policy closes in part, and altogether. */
+/** The shares of snapshots at which the policy closes a position in part, and as a whole. */
 const PARTIAL_SHARE = 0.07;
 const CLOSE_SHARE = 0.03;
 
@@ -27,26 +27,26 @@ const PARTIAL_R = 3;
 const CLOSE_R = 9;
 const HOLD_R = 0.5;
 
-/** Older than fresh, younger than old, in the policy's eyes. Unit: milliseconds. */
+/** The age of a position, which the policy calls neither fresh nor old. Unit: milliseconds. */
 const AGE_MS = 3 * 60 * 60 * 1000;
 
-/** Records an append. */
+/** The number of records of an append. */
 const CHUNK = 1000;
 
-/** One append of `writeSteadily`: each of another key. Unit: records. */
+/** The number of records of an append of `writeSteadily`, each of another key. */
 const STEADY_CHUNK = 24;
 
-/** From one of them to the next. Unit: milliseconds. */
+/** The time between two of these appends. Unit: milliseconds. */
 const STEADY_MS = 240;
 
-/** So many wait for scoring, and for execution, before more are written: kills find both at work. Unit: records. */
+/** No more is written while so many records wait for scoring or execution, so that kills find both at work. Unit: records. */
 const SCORING_BACKLOG = 6000;
 const EXECUTION_BACKLOG = 400;
 
 const SCORING = flowOf('scoring', TOPICS.positionSnapshot.name);
 const EXECUTION = flowOf('execution', TOPICS.harvestIntent.name);
 
-export interface FeedOptions {
+interface FeedOptions {
   readonly records: number;
   readonly log: Pick<EventLog, 'append'>;
   readonly codec: RecordCodec;
@@ -54,12 +54,12 @@ export interface FeedOptions {
   readonly random: Random;
 }
 
-/** Writes the snapshots, as fast as they are worked. Kinds and keys come from the seed alone. */
+/** Writes the snapshots as fast as they are processed. Kinds and keys depend on the seed alone. */
 export class SnapshotFeed {
   readonly #options: FeedOptions;
   readonly #writer: TopicWriter;
   readonly #openedBase: number;
-  /** Symbol -> its latest observation: two of one position must differ, since the intent's id derives from it. */
+  /** By symbol: its latest observation time. Those of a position have to differ, because the intent's id derives from them. */
   readonly #observed: number[] = Array.from({ length: SYMBOLS }, () => 0);
   #produced = 0;
   #appending: Promise<void> | null = null;
@@ -76,12 +76,13 @@ export class SnapshotFeed {
     return this.#produced === this.#options.records && this.#appending === null;
   }
 
-  /** Starts the next append if the backlog allows. Throws what the one before failed with. */
-  offer(look: Look): void {
+  /** Starts the next append if the backlog allows. Throws the error of the append before. */
+  offer(observation: Observation): void {
     if (this.#failure !== null) throw this.#failure;
     const { records, log } = this.#options;
     if (this.#appending !== null || this.#produced === records) return;
-    if (this.#produced - look.done(SCORING) > SCORING_BACKLOG || look.lag(EXECUTION) > EXECUTION_BACKLOG) return;
+    if (this.#produced - observation.done(SCORING) > SCORING_BACKLOG || observation.lag(EXECUTION) > EXECUTION_BACKLOG)
+      return;
     const chunk = this.#chunk(CHUNK);
     this.#appending = log
       .append(chunk)
@@ -93,7 +94,7 @@ export class SnapshotFeed {
       });
   }
 
-  /** The other way: all of them, a few at a time, whatever waits. Throws what an append failed with. */
+  /** Writes all snapshots, a few at a time, whatever the backlog. Throws the error of an append. */
   async writeSteadily(interrupt: AbortSignal): Promise<void> {
     const { records, log, clock } = this.#options;
     while (this.#produced < records && !interrupt.aborted) {

@@ -26,7 +26,7 @@ describe.skipIf('skipped' in broker)('a control topic that compacts quickly', ()
   const connection = ['--brokers', kafka.brokers.join(','), '--registry', kafka.registryUrl];
 
   beforeAll(async () => {
-    const admin = kafkaClient({ brokers: kafka.brokers, logger: SILENT_LOGGER }).admin();
+    const admin = kafkaClient({ brokers: kafka.brokers, clock, logger: SILENT_LOGGER }).admin();
     await admin.connect();
     const settings = {
       'cleanup.policy': 'compact',

@@ -1,11 +1,11 @@
 /** Where a broker is: its folder, its ports and its addresses. Also the file that remembers the ports, and the check that they are free. */
-import type { Jars } from './java-tools.ts';
-import type { ServerName } from './processes.ts';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createServer } from 'node:net';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Jars } from './java-tools.ts';
+import type { ServerName } from './processes.ts';
 
 /** All on 127.0.0.1. */
 export interface BrokerPorts {
@@ -25,7 +25,7 @@ export interface BrokerPlace {
 }
 
 /** A node of a cluster. */
-export interface ClusterNode {
+interface ClusterNode {
   readonly node: number;
   /** The folder that all nodes share: the cluster's id derives from it. */
   readonly folder: string;

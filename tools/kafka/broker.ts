@@ -6,11 +6,11 @@
  */
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { pc } from '../../render/terminal.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { JARS_CACHE, provideJars, findJava } from './java-tools.ts';
+import { pc } from '../../render/terminal.ts';
 import { requireFree, placeOf, writePorts, type BrokerPlace, addressesOf } from './broker-place.ts';
+import { JARS_CACHE, provideJars, findJava } from './java-tools.ts';
 import { runningPid } from './processes.ts';
 import { SERVERS, failure, startServers, stopServers } from './start-servers.ts';
 

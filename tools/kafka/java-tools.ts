@@ -1,10 +1,10 @@
 /** What the servers need from outside: Java, Maven, and the jars of Kafka and the registry that Maven fetches. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 
 /** The Java that Kafka 4 and the registry are compiled for. */
 const OLDEST_JAVA = 17;

@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { Jars } from './java-tools.ts';
 import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './broker-place.ts';
+import type { Jars } from './java-tools.ts';
 
 /** A heap for development. A broker of one node needs little, because its speed comes from the page cache. */
 const HEAP = ['-Xms256m', '-Xmx768m'] as const;

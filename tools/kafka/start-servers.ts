@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Jars } from './java-tools.ts';
-import { KAFKA_SERVER, REGISTRY_SERVER } from './servers.ts';
-import { lastLogLines, launch, logFile, runningPid, terminate } from './processes.ts';
 import { type BrokerPlace, LOOPBACK, type Server } from './broker-place.ts';
+import type { Jars } from './java-tools.ts';
+import { lastLogLines, launch, logFile, runningPid, terminate } from './processes.ts';
+import { KAFKA_SERVER, REGISTRY_SERVER } from './servers.ts';
 
 /** The registry comes first, because it starts a second slower. */
 export const SERVERS = [REGISTRY_SERVER, KAFKA_SERVER] as const;
@@ -22,7 +22,7 @@ const GRACE_MS = 20_000;
 /** Enough for the first lines of an exception. Unit: lines. */
 const LOG_LINES = 15;
 
-export interface StartTools {
+interface StartTools {
   readonly java: string;
   readonly jars: Jars;
   readonly clock: Clock;

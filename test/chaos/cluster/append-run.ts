@@ -5,32 +5,32 @@ import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { TestCluster } from '../../tools/kafka/test-cluster.ts';
 import { KafkajsWriter } from './writers.ts';
 
-/** SIGTERM, after which a broker hands its leaderships over, or kill -9. */
+/** How a node goes down: by SIGTERM, when it hands over its leaderships first, or by kill -9. */
 export type How = 'stop' | 'kill';
 
-/** `kafkajs`: its own idempotent producer, to show what this finds. */
+/** The client that appends. `kafkajs` is kafkajs's own idempotent producer, whose faults this run shows. */
 export type ClientName = 'harvestline' | 'kafkajs';
 
-/** A topic for each run, so that one does not find the records of another. */
+/** The topic of a run, which has no records of another run. */
 const topicOf = (how: How): string => `appended-${how}`;
 
 const PARTITIONS = 6;
 
-/** Records of one append, each of another key: every partition has some of them. */
+/** The number of records of an append, each of another key, so that every partition has some of them. */
 const KEYS = 24;
 
-/** Between two appends: often enough that some are under way whenever a leader moves. Unit: milliseconds. */
+/** The time between two appends, short enough that some are in flight whenever a leader moves. Unit: milliseconds. */
 const PAUSE_MS = 4;
 
-/** Between two looks at whether all copies are in sync again. Unit: milliseconds. */
+/** How often the replicas are checked. Unit: milliseconds. */
 const LOOK_MS = 200;
 
-export interface AppendRunOptions {
+interface AppendRunOptions {
   readonly cluster: TestCluster;
-  /** Each restarts every node once, one after the other. */
+  /** The number of rounds. Each restarts every node once, one after the other. */
   readonly rounds: number;
   readonly how: How;
-  /** So many at least, however soon the rounds are over. */
+  /** The least number of records, however soon the rounds are over. */
   readonly records: number;
   readonly client: ClientName;
   readonly clock: Clock;
@@ -42,9 +42,9 @@ export interface AppendRun {
   readonly restarts: number;
   /** Records whose append has resolved. */
   readonly acknowledged: number;
-  /** Those of them that are not on the log. */
+  /** Acknowledged records that are not on the log. */
   readonly missing: number;
-  /** Records that are there more than once. */
+  /** Records that are on the log more than once. */
   readonly doubled: number;
   /** Keys whose records are not in the order in which they were appended, repeats aside. */
   readonly disordered: number;
@@ -98,7 +98,7 @@ export async function runAppends(options: AppendRunOptions): Promise<AppendRun> 
   }
 }
 
-/** One node goes and comes back. Resolves once it has caught up and leads again what it should lead of `topic`. */
+/** Restarts a node. Resolves once it has caught up and leads its partitions of `topic` again. */
 export async function restartNode(
   cluster: TestCluster,
   node: number,
@@ -112,7 +112,7 @@ export async function restartNode(
   await untilInOrder(cluster, topic, clock);
 }
 
-/** All copies are in sync, and the first of each partition leads. */
+/** True where all replicas are in sync and the preferred one of each partition leads. */
 async function untilInOrder({ brokers, size }: TestCluster, topic: string, clock: Clock): Promise<void> {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } }).admin();
   await admin.connect();

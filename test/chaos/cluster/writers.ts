@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-tools.ts';
-import type { OutgoingRecord } from '../../../ports/event-log.ts';
 import { Kafka, type Producer, logLevel } from 'kafkajs';
+import type { OutgoingRecord } from '../../../ports/event-log.ts';
+import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-tools.ts';
 
 const PROGRAM = fileURLToPath(new URL('ForeignProducer.java', import.meta.url));
 

@@ -286,7 +286,7 @@ class TriedDesk {
   async #recreateTopic(): Promise<void> {
     const { broker } = this.#options;
     const topic = TOPICS.deskControl;
-    const admin = kafkaClient({ brokers: [broker.brokers], logger: SILENT_LOGGER }).admin();
+    const admin = kafkaClient({ brokers: [broker.brokers], clock, logger: SILENT_LOGGER }).admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [topic.name] });
     await admin.disconnect();

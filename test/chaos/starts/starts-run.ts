@@ -12,31 +12,31 @@ import { type RunningProgram, startProgram } from '../../cli/program.ts';
 import { isReady } from '../fleet.ts';
 import type { ChaosServers } from '../chaos-servers.ts';
 
-/** Each of another position; the policy closes a part of all of them. */
+/** The number of snapshots, each of another position, of which the policy closes a part. */
 const SNAPSHOTS = 24;
 const PARTIAL_R = 3;
 
 /** Longer than any of the commands takes on a busy machine. Unit: milliseconds. */
 const HANGS_MS = 90_000;
 
-/** Between two looks at a process. Unit: milliseconds. */
+/** How often a process is checked. Unit: milliseconds. */
 const POLL_MS = 100;
 
-/** The end of what a command said, for a failure. Unit: characters. */
+/** How much of the end of a command's output a failure quotes. Unit: characters. */
 const LAST_WORDS = 1000;
 
-/** What is started: the arguments by name. */
+/** The started commands: their arguments by name. */
 export type Commands = Readonly<Record<string, readonly string[]>>;
 
-export interface StartsOptions {
-  /** Of each command. */
+interface StartsOptions {
+  /** Starts of each command. */
   readonly starts: number;
   readonly atOnce: number;
   readonly clock: Clock;
   readonly say: (line: string) => void;
 }
 
-export interface StartFigures {
+interface StartFigures {
   readonly command: string;
   readonly starts: number;
   readonly failed: number;
@@ -130,7 +130,7 @@ export async function startCommands(commands: Commands, options: StartsOptions) 
   return { figures, failures: [...endings.values()].flat().flatMap(({ failure }) => failure ?? []) };
 }
 
-/** `run` until it is ready, and then to its end by SIGTERM; the others to their end. */
+/** Runs a command to its end; `run` is ended by SIGTERM once it is ready. */
 async function start(name: string, args: readonly string[], clock: Clock): Promise<Ending> {
   const program = startProgram(args);
   const begun = clock.now();

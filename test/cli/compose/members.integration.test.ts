@@ -91,7 +91,7 @@ describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {
   }
 
   async function groups() {
-    const admin = kafkaClient({ brokers, logger: SILENT_LOGGER }).admin();
+    const admin = kafkaClient({ brokers, clock, logger: SILENT_LOGGER }).admin();
     await admin.connect();
     const described = await admin.describeGroups(['scoring', 'execution', 'clm']);
     await admin.disconnect();

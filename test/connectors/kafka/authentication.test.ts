@@ -2,10 +2,10 @@ import type { AuthenticationProviderArgs } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { Admission, kafkajsSasl } from '../../../connectors/kafka/authentication.ts';
 import { isUnavailable, logError } from '../../../connectors/kafka/broker-errors.ts';
-import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import type { SaslSettings } from '../../../connectors/kafka/kafka-connection.ts';
-import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
 
 const user = { username: 'desk', password: 'correct-horse' };
 const EVERY: readonly SaslSettings[] = [
@@ -19,7 +19,11 @@ const SASL_AUTHENTICATION_FAILED = 58;
 const ILLEGAL_SASL_STATE = 34;
 
 /** What an exchange ends with, where the broker answers so. */
-async function endOf(settings: SaslSettings, answer: () => Promise<unknown>, admission = new Admission(undefined)) {
+async function endOf(
+  settings: SaslSettings,
+  answer: () => Promise<unknown>,
+  admission = new Admission(new VirtualClock(0)),
+) {
   const logger = {
     ...SILENT_LOGGER,
     setLogLevel: () => {},
@@ -54,8 +58,7 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
   });
 
   it('KFK-8: whom no broker has let in yet is refused for good at once', async () => {
-    const refused = () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED));
-    const end = await endOf(settings, refused, new Admission(new VirtualClock(0)));
+    const end = await endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)));
     expect(end?.code).toBe('BROKER_AUTH_REFUSED');
   });
 

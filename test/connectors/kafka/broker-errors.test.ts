@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { isUnavailable, logError, noteDenials } from '../../../connectors/kafka/broker-errors.ts';
-import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 
 const kafkajs = createRequire(import.meta.url)('kafkajs/src/errors.js') as Record<
   'KafkaJSNumberOfRetriesExceeded' | 'KafkaJSNonRetriableError',

@@ -3,8 +3,8 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { BatchHandler } from '../../../ports/event-log.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
-import { type TestBroker, startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { until } from '../../fixtures/until.ts';
+import { type TestBroker, startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, numberedRange } from './numbered-records.ts';
 
 const broker = await startTestBroker();

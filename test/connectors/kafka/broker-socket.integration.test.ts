@@ -42,7 +42,7 @@ function tryOnce(
   return promise.finally(() => socket.destroy());
 }
 
-function sockets({ clock, sasl = true }: { clock?: VirtualClock; sasl?: boolean } = {}) {
+function sockets({ clock = new VirtualClock(0), sasl = true } = {}) {
   return brokerSockets({ admission: new Admission(clock), sasl });
 }
 

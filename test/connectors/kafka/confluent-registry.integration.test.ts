@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { SchemaRegistry as ConfluentClient } from '@kafkajs/confluent-schema-registry';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
-import { schemaText, TOPICS, subjectOf } from '../../../schemas/topics.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/registry.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { schemaText, TOPICS, subjectOf } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { GroupMember, type MemberOptions } from '../../../connectors/kafka/group-member.ts';
-import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
 import { clusterClient, kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
+import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
 import type { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import type { Broker } from '../../../connectors/kafka/kafkajs-internals.ts';
 import type { Append, BatchHandler, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { until } from '../../fixtures/until.ts';
+import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { copyOf, faultsOf, numberedRange, numbersByKey } from './numbered-records.ts';
 import { twoLogs } from './two-logs.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import type { BatchHandler, MovedStart, Subscription } from '../../../ports/event-log.ts';
-import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { until } from '../../fixtures/until.ts';
+import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { numberedRange, numbersByKey } from './numbered-records.ts';
 import { twoLogs } from './two-logs.ts';
 

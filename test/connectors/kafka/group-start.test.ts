@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FROM_OLDEST } from '../../../connectors/kafka/topic-offsets.ts';
 import { type GroupPosition, startingOffsetsOf } from '../../../connectors/kafka/assignment.ts';
+import { FROM_OLDEST } from '../../../connectors/kafka/topic-offsets.ts';
 
 const TOPIC = 'position.snapshot';
 

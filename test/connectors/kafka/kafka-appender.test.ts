@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KafkaAppender } from '../../../connectors/kafka/kafka-appender.ts';
 import type { ByPartition, IdempotentProducer, Outcome } from '../../../connectors/kafka/idempotent-producer.ts';
+import { KafkaAppender } from '../../../connectors/kafka/kafka-appender.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { deadLetterOf } from '../../../pipelines/runtime/dead-letter.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Prefetcher } from '../../../connectors/kafka/prefetcher.ts';
 import { type FetchResponse, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
 import type { FetchRequest } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { Prefetcher } from '../../../connectors/kafka/prefetcher.ts';
 
 const TOPIC = 'position.snapshot';
 /** Records of a fetch of one partition. */

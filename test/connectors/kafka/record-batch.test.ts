@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CODECS } from '../../../connectors/kafka/codecs.ts';
-import { partitionOfKey } from '../../../ports/partitioner.ts';
 import { type AbortedTransaction, readBatches } from '../../../connectors/kafka/read-batches.ts';
 import { encodeBatch, recordSize } from '../../../connectors/kafka/record-batch.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
+import { partitionOfKey } from '../../../ports/partitioner.ts';
 import type { WrittenRecord } from '../../../schemas/wire-format.ts';
 
 const require = createRequire(import.meta.url);

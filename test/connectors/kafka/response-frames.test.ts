@@ -7,6 +7,7 @@ import { Admission } from '../../../connectors/kafka/authentication.ts';
 import { brokerSockets, ResponseFrames } from '../../../connectors/kafka/broker-socket.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import { Encoder } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -74,7 +75,7 @@ it('a socket tells of each answer once, whole', async () => {
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const open = brokerSockets({ admission: new Admission(undefined), sasl: true });
+  const open = brokerSockets({ admission: new Admission(new VirtualClock(0)), sasl: true });
   const socket = open({ host: '127.0.0.1', port, ssl: null as never, onConnect: () => {} });
   const given: Buffer[] = [];
   socket.on('data', (frame: Buffer) => given.push(frame));

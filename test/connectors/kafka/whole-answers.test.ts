@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { leaderOf, partitionsOf, acceptPartialMetadata } from '../../../connectors/kafka/cluster-metadata.ts';
-import { ConnectionHolder } from '../../../connectors/kafka/kafka-log.ts';
 import { type FetchedPartition, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
-import { groupOffsetsOf, offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
+import { ConnectionHolder } from '../../../connectors/kafka/kafka-log.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import {
   Broker as KafkajsBroker,
@@ -10,6 +9,7 @@ import {
   type Cluster,
   type ClusterMetadata,
 } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { groupOffsetsOf, offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
 import { readTopic } from '../../../connectors/kafka/topic-reader.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 

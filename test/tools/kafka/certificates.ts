@@ -7,7 +7,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-export interface CertificateOptions {
+interface CertificateOptions {
   readonly name: string;
   /** Who signs it; itself where left out. */
   readonly by?: Certificate & { readonly name: string };

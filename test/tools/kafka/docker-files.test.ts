@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { runCommand } from '../../../cli/run.ts';
 import { schemasCommand } from '../../../cli/schemas.ts';
 import { topicsCommand } from '../../../cli/topics.ts';
-import { CONSUMER_GROUPS } from '../../../pipelines/desk/consumer-groups.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { CONSUMER_GROUPS } from '../../../pipelines/desk/consumer-groups.ts';
 
 function read(path: string): string {
   return readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8');

@@ -1,12 +1,12 @@
 /** A proxy before a listener with SASL and without TLS, which can break exchanges off: the requests of the protocol pass through it. */
-import { type Server, type Socket, connect, createServer } from 'node:net';
 import { once } from 'node:events';
+import { type Server, type Socket, connect, createServer } from 'node:net';
 
 /** SaslAuthenticate. */
 const AUTHENTICATE = 36;
 
 /** What becomes of the next exchanges: they go through, their connection is closed, or nothing is answered. */
-export type SaslMode = 'pass' | 'close' | 'swallow';
+type SaslMode = 'pass' | 'close' | 'swallow';
 
 export class SaslProxy {
   mode: SaslMode = 'pass';

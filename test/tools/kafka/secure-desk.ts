@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import kafkajs, { type AclEntry } from 'kafkajs';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
-import { type RoleName, ROLES, rightsOf } from '../../../pipelines/desk/kafka-rights.ts';
 import type { ProcessorName } from '../../../cli/compose/build-processors.ts';
 import { run } from '../../../cli/compose/run.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';
@@ -12,6 +11,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { EVERY_OTHER_ACCOUNT } from '../../../pipelines/desk/claims.ts';
+import { type RoleName, ROLES, rightsOf } from '../../../pipelines/desk/kafka-rights.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -103,7 +103,7 @@ export function secureDesk(broker: SecureBroker | Skipped) {
   let registry: MemoryRegistry;
   beforeAll(async () => {
     registry = await MemoryRegistry.withOwnSchemas();
-    const admin = kafkaClient({ brokers: [at.admin], logger: SILENT_LOGGER }).admin();
+    const admin = kafkaClient({ brokers: [at.admin], clock, logger: SILENT_LOGGER }).admin();
     await admin.connect();
     const roles = Object.keys(ROLES) as RoleName[];
     const half = entriesOf('half', 'scoring').filter(

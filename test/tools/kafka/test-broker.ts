@@ -21,13 +21,13 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { KAFKA_SERVER, REGISTRY_SERVER } from '../../../tools/kafka/servers.ts';
 import { placeOf, writePorts, type BrokerPlace, type Server, addressesOf } from '../../../tools/kafka/broker-place.ts';
 import { kill, sendSignal } from '../../../tools/kafka/processes.ts';
+import { KAFKA_SERVER, REGISTRY_SERVER } from '../../../tools/kafka/servers.ts';
 import { SERVERS, startServers } from '../../../tools/kafka/start-servers.ts';
 import { discard, freePorts, type KafkaTools, type Skipped } from './test-servers.ts';
 
-export interface Addresses {
+interface Addresses {
   readonly brokers: string[];
   /** With the path of the Confluent API. */
   readonly registryUrl: string;

@@ -4,11 +4,11 @@
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { KAFKA_SERVER } from '../../../tools/kafka/servers.ts';
-import { kill, terminate } from '../../../tools/kafka/processes.ts';
-import { type BrokerPlace, addressesOf } from '../../../tools/kafka/broker-place.ts';
-import { startServers } from '../../../tools/kafka/start-servers.ts';
 import type { Clock } from '../../../ports/clock.ts';
+import { type BrokerPlace, addressesOf } from '../../../tools/kafka/broker-place.ts';
+import { kill, terminate } from '../../../tools/kafka/processes.ts';
+import { KAFKA_SERVER } from '../../../tools/kafka/servers.ts';
+import { startServers } from '../../../tools/kafka/start-servers.ts';
 import { discard, freePorts, type KafkaTools } from './test-servers.ts';
 
 /** Starts in half of the processor time. */

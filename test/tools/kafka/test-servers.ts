@@ -1,9 +1,9 @@
-import type { Jars } from '../../../tools/kafka/java-tools.ts';
-import { isFree, type BrokerPorts } from '../../../tools/kafka/broker-place.ts';
 import { rmSync } from 'node:fs';
+import type { Clock } from '../../../ports/clock.ts';
+import { isFree, type BrokerPorts } from '../../../tools/kafka/broker-place.ts';
+import type { Jars } from '../../../tools/kafka/java-tools.ts';
 import { kill } from '../../../tools/kafka/processes.ts';
 import { SERVERS } from '../../../tools/kafka/start-servers.ts';
-import type { Clock } from '../../../ports/clock.ts';
 
 /** What the files of a run need to start brokers. */
 export interface KafkaTools {
