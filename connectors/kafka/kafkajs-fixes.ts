@@ -34,7 +34,7 @@ let applied = false;
  * Replaces methods of kafkajs that have faults, once in a process. Each patch says what kafkajs does without it. The faults are pinned by
  * tests, and the version of kafkajs by package.json.
  */
-export function fixKafkajs(): void {
+export function fixKafkajs({ saslTimeoutMs = SASL_TIMEOUT_MS } = {}): void {
   if (applied) return;
   applied = true;
   FetchResponseV11.decode = (bytes) => {
@@ -128,7 +128,7 @@ export function fixKafkajs(): void {
   };
   // kafkajs would commit -2 and continue at the oldest record without a report. After a rejoin the member decides where to start (assignment.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
-  fixSecurity();
+  fixSecurity(saslTimeoutMs);
 }
 
 function isAllPaused(group: ConsumerGroup): boolean {
@@ -154,7 +154,7 @@ function placesOf(topics: CommitRequest['topics']): readonly string[] {
 const SASL_TIMEOUT_MS = 12_000;
 
 /** The patches for silent brokers and denied rights. */
-function fixSecurity(): void {
+function fixSecurity(saslTimeoutMs: number): void {
   const { authenticate } = SaslAuthenticator.prototype;
   SaslAuthenticator.prototype.authenticate = async function authenticateInTime() {
     const { connection } = this;
@@ -163,7 +163,7 @@ function fixSecurity(): void {
     const onTimeout = (): void => void (silent = true);
     socket.once('timeout', onTimeout);
     // At a timeout of the socket kafkajs ends the connection and rejects its pending requests.
-    socket.setTimeout(SASL_TIMEOUT_MS);
+    socket.setTimeout(saslTimeoutMs);
     try {
       await authenticate.call(this);
     } catch (thrown) {

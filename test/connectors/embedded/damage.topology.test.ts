@@ -54,7 +54,7 @@ async function read(folder: string): Promise<string> {
 }
 
 describe('a damaged log', () => {
-  it('whichever page is overwritten, it is damage by its code, and never read as something else', async () => {
+  it('any overwritten page is DATA_DAMAGED, and never read as something else', async () => {
     const whole = await aLog();
     const intact = await read(whole);
     const pages = statSync(logFile(whole)).size / PAGE_BYTES;
@@ -72,7 +72,7 @@ describe('a damaged log', () => {
     expect(Object.fromEntries(codes)).toEqual({ DATA_DAMAGED: pages });
   });
 
-  it('so it is when its end is missing', async () => {
+  it('a missing end is DATA_DAMAGED, too', async () => {
     const folder = await aLog();
     truncateSync(logFile(folder), 20 * PAGE_BYTES);
     expect(await read(folder)).toBe('DATA_DAMAGED');
@@ -80,7 +80,7 @@ describe('a damaged log', () => {
 });
 
 describe('a full disk', () => {
-  it('nothing of what does not fit is on the log, and what was acknowledged stays', async () => {
+  it('an append that does not fit leaves nothing on the log, and acknowledged records stay', async () => {
     const folder = await aLog();
     const log = EmbeddedLog.open(folder, new SystemClock());
     const pages = statSync(logFile(folder)).size / PAGE_BYTES;
@@ -100,7 +100,7 @@ describe('a full disk', () => {
 });
 
 describe('other files of ours', () => {
-  it('the book of the paper exchange and a lock say what is wrong with them', () => {
+  it('a damaged book of the paper exchange and a damaged lock are reported', () => {
     const folder = folderForTest();
     const book = join(folder, 'paper-exchange.sqlite');
     openPaperDatabase(book).close();

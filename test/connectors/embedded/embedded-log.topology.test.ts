@@ -47,7 +47,7 @@ async function all(log: EmbeddedLog): Promise<LogRecord[]> {
 }
 
 describe('retention', () => {
-  it('drops the records of a partition up to the first that is young enough, and gives no offset twice', async () => {
+  it('removes records before the first one within retention, and uses no offset twice', async () => {
     const log = await openWith('delete', 100);
     await log.append([
       record('desk:k', 'old', 0),
@@ -96,7 +96,7 @@ describe('retention', () => {
     await log.close();
   });
 
-  it('takes nothing of other accounts, whenever they lived, nor what does not say of whom it is', async () => {
+  it('keeps records of other accounts, whatever their time, and records without an account in their key', async () => {
     for (const cleanup of ['delete', 'compact'] as const) {
       const log = await openWith(cleanup, 100);
       const keys = ['desk:k', 'desk-2:k', 'des', 'other:desk:k', 'desk'];
@@ -112,7 +112,7 @@ describe('retention', () => {
     }
   });
 
-  it('a consumer that was away longer than retention goes on with the oldest kept', async () => {
+  it('a consumer that stopped for longer than retention continues with the oldest retained record', async () => {
     const log = await openWith('delete', 100);
     await log.append([record('desk:k', 'one', 0), record('desk:k', 'two', 500)]);
     log.applyRetention(500, DESK);
@@ -129,7 +129,7 @@ describe('retention', () => {
 });
 
 describe('one file, several users', () => {
-  it('PORT-4: a second member stands by until the first is gone', async () => {
+  it('PORT-4: a second member waits until the first has left', async () => {
     const log = await openWith('delete', null);
     const options = { group: 'g', topics: [TOPIC], from: 'beginning' } as const;
     const first = log.consumer(options, () => Promise.resolve([]));
@@ -167,7 +167,7 @@ describe('one file, several users', () => {
     expect(() => EmbeddedLog.open(folder, new SystemClock())).toThrow(/format version 99/);
   });
 
-  it('a record that someone else inserted into the file takes part: the end follows it', async () => {
+  it('a record that another program inserted into the file counts: the end follows it', async () => {
     const log = await openWith('delete', null);
     await log.append([record('desk:k', 'ours', 0)]);
     log.database

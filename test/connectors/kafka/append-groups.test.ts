@@ -19,7 +19,7 @@ function sent(group: AppendGroup<unknown>): string[] {
 const appends = array(array(constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }), { maxLength: 6 });
 
 describe('AppendGroup', () => {
-  it('PORT-1: every append that is taken finds its topics in the order of their first appearance, its records in order', () => {
+  it('PORT-1: the topics of every added append are in the order of their first appearance, its records in order', () => {
     assert(
       property(appends, (all) => {
         const group = new AppendGroup();
@@ -40,7 +40,7 @@ describe('AppendGroup', () => {
     );
   });
 
-  it('leaves an append whose topics would come in another order', () => {
+  it('does not add an append that needs another order of topics', () => {
     const group = new AppendGroup();
     expect(group.tryAdd('one', [record('a', '1'), record('b', '1')])).toBe(true);
     expect(group.tryAdd('two', [record('b', '2'), record('a', '2')])).toBe(false);
@@ -54,7 +54,7 @@ describe('chunksOf', () => {
   /** Thirty records for each of three partitions, one partition after the other. */
   const nextPartition = (): number => Math.floor(placed++ / 30);
 
-  it('keeps the records of a partition in order, and its batch below what a broker takes', () => {
+  it('keeps the records of a partition in order, and its batch within the limit of a broker', () => {
     const entries = Array.from({ length: 60 }, (_, index) => ({
       record: record('a', `${index}`.padEnd(index % 7 === 0 ? 300_000 : 40_000, '.')),
       owner: index,
@@ -79,7 +79,7 @@ describe('chunksOf', () => {
     expect(chunks.map((chunk) => chunk.size)).toEqual([3, 3, 3, 3, 3, 3]);
   });
 
-  it('sends a record alone that takes all of a batch', () => {
+  it('sends a record that fills a batch alone', () => {
     const entries = [10, 1_000_000, 10].map((length) => ({ record: record('a', 'x'.repeat(length)), owner: length }));
     const sizes = [...chunksOf(entries, () => 0)].map((chunk) => (chunk.get(0) ?? []).map(({ owner }) => owner));
     expect(sizes).toEqual([[10], [1_000_000], [10]]);

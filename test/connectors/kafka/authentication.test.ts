@@ -57,12 +57,12 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
     expect(end?.message).not.toMatch(/correct-horse|a-token/);
   });
 
-  it('KFK-8: whom no broker has let in yet is refused for good at once', async () => {
+  it('KFK-8: a refusal is final as long as no broker has let this process in', async () => {
     const end = await endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)));
     expect(end?.code).toBe('BROKER_AUTH_REFUSED');
   });
 
-  it('KFK-9: what it let in before may be refused for half a minute, while it is rotated', async () => {
+  it('KFK-9: credentials that worked before may be refused for half a minute, while they are rotated', async () => {
     const clock = new VirtualClock(0);
     const admission = new Admission(clock);
     admission.admit('broker:9092');
@@ -77,14 +77,14 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
   });
 });
 
-it('takes a mechanism that a listener does not have, and a listener without SASL, for definite', () => {
+it('a missing mechanism and a listener without SASL are final', () => {
   // kafkajs says of the latter that another try may help.
   const illegal = Object.assign(errorOfCode(ILLEGAL_SASL_STATE), { retriable: true });
   expect(logError(illegal, 'consuming')).toMatchObject({ code: 'BROKER_AUTH_REFUSED' });
   expect(isUnavailable(illegal)).toBe(false);
 });
 
-it('a token that the broker gives reasons against is refused, though the first answer has no error code', async () => {
+it('a token is refused by the reasons of the broker, although their answer has no error code', async () => {
   let messages = 0;
   const answer = () => {
     messages += 1;

@@ -9,7 +9,7 @@ const kafkajs = createRequire(import.meta.url)('kafkajs/src/errors.js') as Recor
   new (thrown: Error, options: object) => Error
 >;
 
-describe('what our own code inside kafkajs has thrown', () => {
+describe('an error that our own code has thrown inside kafkajs', () => {
   const wrapped = (thrown: Error): Error => {
     const exceeded = new kafkajs.KafkaJSNumberOfRetriesExceeded(thrown, { retryCount: 5, retryTime: 1000 });
     return new kafkajs.KafkaJSNonRetriableError(exceeded, { cause: exceeded.cause });
@@ -43,7 +43,7 @@ async function said(apiName: string, code: number, answer: object, topic?: strin
   return { code: ours, message, kind };
 }
 
-describe('what a broker denies', () => {
+describe('a right that a broker denies', () => {
   it.each([
     [
       'Metadata',
@@ -78,7 +78,7 @@ describe('what a broker denies', () => {
     ],
     ['DescribeConfigs', { resources: [{ resourceName: 'a', errorCode: 29 }] }, 'DESCRIBE_CONFIGS on topic a'],
     ['CreatePartitions', { topicErrors: [{ topic: 'a', errorCode: 29 }] }, 'ALTER on topic a'],
-  ])('%s: every topic with its right', async (api, answer, text) => {
+  ])('in %s: every topic is named with its right', async (api, answer, text) => {
     expect(await said(api, TOPIC ?? 0, answer)).toEqual({
       code: 'ACCESS_DENIED',
       kind: 'invariant',
@@ -86,7 +86,7 @@ describe('what a broker denies', () => {
     });
   });
 
-  it("the caller's topic and group where the answer names none", async () => {
+  it("is named by the caller's topic and group where the answer names none", async () => {
     expect((await said('Produce', TOPIC ?? 0, {}, 'a')).message).toBe('consuming: no right WRITE on topic a');
     expect((await said('JoinGroup', GROUP ?? 0, { errorCode: 30 }, 'a', 'g')).message).toBe(
       'consuming: no right READ on group g',
@@ -94,7 +94,7 @@ describe('what a broker denies', () => {
     expect((await said('InitProducerId', CLUSTER ?? 0, {}, 'a')).message).toContain('WRITE on topic a');
   });
 
-  it('without a request it is still no right, and no other error', () => {
+  it('is ACCESS_DENIED where the request is unknown, too', () => {
     expect(logError(errorOfCode(TOPIC ?? 0), 'x')).toMatchObject({ code: 'ACCESS_DENIED' });
     expect(logError(errorOfCode(3), 'x', 'a')).toMatchObject({ code: 'TOPIC_MISSING' });
   });

@@ -14,7 +14,7 @@ const RECORDS = 9000;
 const STEP = 100;
 
 describe.skipIf('skipped' in broker)('a broker that is killed', () => {
-  it('KFK-35: appends and subscriptions wait, say so, and go on by themselves; nothing is lost or out of order', async () => {
+  it('KFK-35: appends and subscriptions wait, log it, and continue by themselves; nothing is lost or out of order', async () => {
     const kafka = started<TestBroker>(broker);
     const warnings = new Set<unknown>();
     const logger: Logger = {

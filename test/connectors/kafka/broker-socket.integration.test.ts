@@ -46,14 +46,14 @@ function sockets({ clock = new VirtualClock(0), sasl = true } = {}) {
   return brokerSockets({ admission: new Admission(clock), sasl });
 }
 
-describe('KFK-10: a certificate that is not trusted', () => {
+describe('KFK-10: an untrusted certificate', () => {
   it.each([
     ['unknown', { name: 'broker', by: other }, authority.cert],
     ['its own', { name: 'broker' }, authority.cert],
     ['expired', { name: 'broker', by: authority, expired: true }, authority.cert],
     ['of another host', { name: 'broker', by: authority, addresses: [{ dns: 'elsewhere' }] }, authority.cert],
     ['of no authority that Node knows', { name: 'broker', by: authority }, undefined],
-  ])('%s: definite at the start', async (_, options, ca) => {
+  ])('%s: final at the start', async (_, options, ca) => {
     const port = await withTls(options);
     expect(await tryOnce(sockets(), port, ca === undefined ? {} : { ca })).toBe('BROKER_CERTIFICATE');
   });
@@ -80,7 +80,7 @@ describe('KFK-10: a certificate that is not trusted', () => {
     expect(await connect()).toBe('BROKER_CERTIFICATE');
   });
 
-  it('files that are no certificates are definite', async () => {
+  it('files that are no certificates are final', async () => {
     const port = await withTls({ name: 'broker', by: authority });
     expect(await tryOnce(sockets(), port, { ca: 'the authority' })).toBe('BROKER_CERTIFICATE');
   });
@@ -109,17 +109,17 @@ function kafkaListener(errorCode: number): Promise<number> {
   return listening(server);
 }
 
-describe('KFK-12: a listener that speaks otherwise', () => {
+describe('KFK-12: a listener that expects another protocol', () => {
   it.each([
     ['without TLS where TLS is configured', { sasl: true }, WITHOUT_SASL, { ca: authority.cert }],
     ['with SASL where none is configured', { sasl: false }, WITH_SASL, null],
-  ])('is asked: %s', async (_, options, answer, tls) => {
+  ])('is probed: %s', async (_, options, answer, tls) => {
     const factory = sockets(options);
     const port = await kafkaListener(answer);
     await vi.waitFor(async () => expect(await tryOnce(factory, port, tls)).toBe('BROKER_LISTENER'));
   });
 
-  it('one that only closes goes away, and is an outage however often', async () => {
+  it('that only closes the connection is an outage, however often', async () => {
     const port = await listening(createServer((socket) => socket.on('error', () => {}).destroy()));
     const factory = sockets({ sasl: false });
     const ends = new Set<string>();
@@ -128,7 +128,7 @@ describe('KFK-12: a listener that speaks otherwise', () => {
     expect(ends).not.toContain('BROKER_CERTIFICATE');
   });
 
-  it('is told from one that wants TLS by its first bytes', async () => {
+  it('that wants TLS is recognised by its first bytes', async () => {
     const port = await listening(
       createServer((socket) => socket.on('error', () => {}).write(Buffer.from([21, 3, 3, 0, 2, 2, 80]))),
     );

@@ -35,7 +35,7 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
   const { registryUrl } = started(broker);
   const registry = new ConfluentRegistry({ url: registryUrl });
 
-  it('KFK-17: no subject, no version and no id are a definite no', async () => {
+  it('KFK-17: a missing subject, version or id is null', async () => {
     expect(await registry.idOf(newSubject(), schema())).toBeNull();
     expect(await registry.versions(newSubject())).toEqual([]);
     expect(await registry.schemaOf(999_999)).toBeNull();
@@ -59,7 +59,7 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
     expect(await registry.versions(subject)).toHaveLength(1);
   });
 
-  it('KFK-18: finds a schema in another wording, not one with another doc or bound', async () => {
+  it('KFK-18: finds a reworded schema, but not one with another doc or bound', async () => {
     const subject = newSubject();
     const id = await registry.register(subject, schema());
     const { type, ...rest } = JSON.parse(schema()) as { type: string };
@@ -85,7 +85,7 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
   });
 
   it.each(['89791762-2336-4186-9674-299b90a802e2', 2 ** 31, 2 ** 32 - 1])(
-    'KFK-19: %s, for which it has no place, is unknown to it, once it has shown that it is a registry',
+    'KFK-19: does not know %s, which it cannot store, once it has answered with another id',
     async (id) => {
       const fresh = new ConfluentRegistry({ url: registryUrl });
       const subject = newSubject();
@@ -98,7 +98,7 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
     },
   );
 
-  it('KFK-17: a registry that is gone is away, and answers again when it is back', async () => {
+  it('KFK-17: a registry that is down is REGISTRY_AWAY, and answers again when it is up', async () => {
     const owner = started(broker);
     if (!('killRegistry' in owner)) throw new Error('this suite needs a registry of its own');
     await owner.killRegistry();
@@ -132,7 +132,7 @@ describe('ConfluentRegistry on servers that are no registry', () => {
     ['KFK-20: credentials that are wrong', 401, '{"error_code": 401, "message": "Unauthorized"}', 'REGISTRY_AWAY'],
     ['KFK-20: a permission that is gone', 403, '{"error_code": 40301, "message": "Forbidden"}', 'REGISTRY_AWAY'],
     ['a schema that is none', 422, '{"error_code": 42201, "message": "Invalid Avro schema"}', 'REGISTRY_REFUSED'],
-  ])('KFK-17: %s (%i) is no definite no', async (_, status, body, code) => {
+  ])('KFK-17: %s (%i) is REGISTRY_AWAY', async (_, status, body, code) => {
     const { url } = await answering(status, body);
     await expect(new ConfluentRegistry({ url }).schemaOf(1)).rejects.toMatchObject({ code });
   });
@@ -151,7 +151,7 @@ describe('ConfluentRegistry on servers that are no registry', () => {
     expect(paths).toEqual(['/schemas/guids/89791762-2336-4186-9674-299b90a802e2', '/schemas/ids/2147483653']);
   });
 
-  it('KFK-17: credentials that are wrong are a definite no to who starts', async () => {
+  it('KFK-17: wrong credentials are REGISTRY_REFUSED at the start', async () => {
     const { url } = await answering(401, '{"error_code": 401, "message": "Unauthorized"}');
     const registry = new ConfluentRegistry({ url });
     await expect(registry.idOf('any', schema())).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' });

@@ -41,7 +41,7 @@ const aFetch = fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }), 
 const offsetsOf = (batches: readonly FetchedBatch[]): number[] =>
   batches.flatMap((batch) => batch.records().map(({ offset }) => offset));
 
-it('kafkajs sees the records from the offset that was asked for, and moves on to where the fetch ended', () => {
+it('kafkajs sees the records from the requested offset, and continues where the fetch ended', () => {
   fc.assert(
     fc.property(aFetch, fc.nat(40), fc.integer({ min: 1, max: 7 }), ({ batches, next }, ahead, size) => {
       const asked = BEGIN + ahead;
@@ -67,7 +67,7 @@ it('kafkajs sees the records from the offset that was asked for, and moves on to
   );
 });
 
-it('KFK-39: a batch is decoded when its records are worked, and not before', () => {
+it('KFK-39: a batch is decoded when its records are handled, and not before', () => {
   const batches = [0, 1, 2].map((index): FetchedBatch => {
     const firstOffset = BEGIN + 10 * index;
     const records = (): readonly LogRecord[] => {

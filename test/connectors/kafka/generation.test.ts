@@ -18,8 +18,8 @@ const OTHERS = ['COORDINATOR_LOAD_IN_PROGRESS', 'NOT_LEADER_FOR_PARTITION', 'GRO
 
 const aType = fc.constantFrom(...EXPELLED, ...REBALANCING, ...OTHERS);
 
-describe('what the coordinator says of a generation', () => {
-  it.each(EXPELLED)('KFK-28: after %s what is in hand belongs to a later assignment', (type) => {
+describe('the errors of a coordinator', () => {
+  it.each(EXPELLED)('KFK-28: after %s the batch in progress belongs to a later assignment', (type) => {
     const generation = new Generation();
     const error = said(type);
     generation.noteError(error);
@@ -27,7 +27,7 @@ describe('what the coordinator says of a generation', () => {
     expect(generation.rebalanceError).toBe(error);
   });
 
-  it.each(REBALANCING)('after %s what is in hand may still be finished and committed', (type) => {
+  it.each(REBALANCING)('after %s the batch in progress may still be finished and committed', (type) => {
     const generation = new Generation();
     const error = said(type);
     generation.noteError(error);
@@ -35,14 +35,14 @@ describe('what the coordinator says of a generation', () => {
     expect(generation.rebalanceError).toBe(error);
   });
 
-  it('is found in what kafkajs wraps, too', () => {
+  it('are found as causes of errors of kafkajs, too', () => {
     const generation = new Generation();
     generation.noteError(new Error('retries exceeded', { cause: said('ILLEGAL_GENERATION') }));
     expect(generation.lost).toBe(true);
   });
 
   it.each([...OTHERS.map(said), new Error('Connection closed'), { type: 'ILLEGAL_GENERATION' }])(
-    'leaves it as it is otherwise: %s',
+    'change nothing otherwise: %s',
     (thrown) => {
       const generation = new Generation();
       generation.noteError(thrown);
@@ -51,7 +51,7 @@ describe('what the coordinator says of a generation', () => {
     },
   );
 
-  it('in any order: once lost it stays lost, and the rebalanceError is the first one', () => {
+  it('in any order: a lost generation stays lost, and its error is the first one', () => {
     fc.assert(
       fc.property(fc.array(aType, { maxLength: 12 }), (types) => {
         const generation = new Generation();
@@ -73,7 +73,7 @@ describe('KFK-26: waiting for a generation to be ready', () => {
     return is;
   };
 
-  it('lasts until it is prepared, and then says whether it is ready', async () => {
+  it('lasts until it is prepared, and tells whether it is ready', async () => {
     const generation = new Generation();
     const prepared = Promise.withResolvers<void>();
     const waiting = generation.whenReady(prepared.promise, never());
@@ -83,7 +83,7 @@ describe('KFK-26: waiting for a generation to be ready', () => {
     expect(await outcome(waiting)).toBe(true);
   });
 
-  it('ends without it where preparing failed, where the membership ended, and where the group shares anew', async () => {
+  it('ends where preparing failed, where the membership ended, and where a rebalance has begun', async () => {
     const error = said('REBALANCE_IN_PROGRESS');
     expect(await outcome(new Generation().whenReady(Promise.resolve(), never()))).toBe(false);
     expect(await outcome(new Generation().whenReady(never(), Promise.resolve()))).toBe(false);
@@ -98,7 +98,7 @@ describe('KFK-26: waiting for a generation to be ready', () => {
     expect(await outcome(lost.whenReady(never(), never()))).toBe(false);
   });
 
-  it('is over for good once it is ready, and then leaves nothing on the promises that outlive it', async () => {
+  it('returns at once when it is ready, and adds nothing to promises that outlive it', async () => {
     const generation = new Generation();
     generation.markReady();
     generation.startRebalance(said('REBALANCE_IN_PROGRESS'));

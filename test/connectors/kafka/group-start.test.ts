@@ -13,7 +13,7 @@ function groupPosition(committed: readonly [number, number][], beyond: readonly 
 const at = (partition: number, offset: number) => ({ topic: TOPIC, partition, offset });
 
 describe('where a group starts', () => {
-  it('KFK-1: where nothing was ever committed, as it was asked to, at the latest in all partitions', () => {
+  it('KFK-1: without committed offsets at `from`, for the latest in all partitions', () => {
     expect(startingOffsetsOf(groupPosition([]), [0], 'beginning', false)).toEqual({ starts: [at(0, 10)], moved: [] });
     expect(startingOffsetsOf(groupPosition([]), [0], 'latest', false)).toEqual({
       starts: [at(0, 20), at(1, 20)],
@@ -26,13 +26,13 @@ describe('where a group starts', () => {
     expect(found).toEqual({ starts: [at(1, 10)], moved: [] });
   });
 
-  it('goes on where it was, at either edge', () => {
+  it('continues at its committed offset, also at both ends of the partition', () => {
     for (const offset of [10, 15, 20]) {
       expect(startingOffsetsOf(groupPosition([[0, offset]]), [0], 'latest', true)).toEqual({ starts: [], moved: [] });
     }
   });
 
-  it('KFK-3: what retention removed is said, and only of its own partitions', () => {
+  it('KFK-3: records that retention removed are reported, of its own partitions only', () => {
     const found = startingOffsetsOf(
       groupPosition([
         [0, 3],
@@ -48,7 +48,7 @@ describe('where a group starts', () => {
     });
   });
 
-  it('KFK-3: an offset that was never written, or none where there were some, is that of a topic that is gone', () => {
+  it('KFK-3: an offset beyond all that was written, or a missing one where there was one, belongs to a deleted topic', () => {
     const beyond = startingOffsetsOf(
       groupPosition(
         [
@@ -72,7 +72,7 @@ describe('where a group starts', () => {
     });
   });
 
-  it('KFK-2: the mark that kafkajs left is taken for what it means, and replaced', () => {
+  it('KFK-2: the -2 of kafkajs is replaced by the oldest offset', () => {
     const found = startingOffsetsOf(
       groupPosition([
         [0, FROM_OLDEST],

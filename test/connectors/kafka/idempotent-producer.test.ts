@@ -26,7 +26,7 @@ function numbersOf(cluster: FakeCluster): readonly (readonly number[])[] {
   return cluster.logs.map((log) => log.map(({ value }) => Number(String(Buffer.from(value ?? [])))));
 }
 
-describe('KFK-37, KFK-31: acknowledged is what a leader has acknowledged of its own partition', () => {
+describe('KFK-37, KFK-31: only a leader acknowledges records, and only of its own partition', () => {
   it('a partition whose leader has moved to a broker that has answered already is sent there (kafkajs#1303)', async () => {
     const cluster = new FakeCluster(TOPIC, [1, 2], [{ kind: 'leader-moves', partition: 1, to: 1 }]);
     const appender = appenderOn(cluster);
@@ -59,7 +59,7 @@ describe('KFK-37, KFK-31: acknowledged is what a leader has acknowledged of its 
     await appender.close();
   });
 
-  it('KFK-32: what may be written is sent again though its append has failed: the next records under its number would be lost', async () => {
+  it('KFK-32: a batch that may be written is sent again although its append has failed, or the next records under its number would be lost', async () => {
     const cluster = new FakeCluster(TOPIC, [1, 1], [{ kind: 'left-out', written: true }]);
     const appender = appenderOn(cluster);
     const large = { ...numbered(1, 2), value: Buffer.alloc(LARGEST_BATCH) };
@@ -69,7 +69,7 @@ describe('KFK-37, KFK-31: acknowledged is what a leader has acknowledged of its 
     await appender.close();
   });
 
-  it('KFK-32: so is what was given up with its topic', async () => {
+  it('KFK-32: so is a batch that was given up because its topic was missing', async () => {
     const unknown: Fault = { kind: 'topic-unknown' };
     const lost: Fault = { kind: 'answer-lost' };
     // Written, unanswered, and then its topic is not there for longer than that is waited for.
@@ -111,7 +111,7 @@ const append = fc.record({
   large: fc.option(fc.nat(LEADERS.length - 1), { freq: 2 }),
 });
 
-describe('KFK-33, KFK-34, KFK-36, KFK-37: whatever befalls the requests', () => {
+describe('KFK-33, KFK-34, KFK-36, KFK-37: under any faults of requests', () => {
   it('each record of an append that resolved is on the log once, those of others at most once, all in the order of the appends', async () => {
     const reach = countedBranches({ resolved: 200, refused: 100 });
     await fc.assert(

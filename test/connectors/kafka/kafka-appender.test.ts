@@ -62,7 +62,7 @@ function letter(partition: number, offset: number, value: string): OutgoingRecor
   return deadLetterOf(record, new HarvestlineError('NOT_WIRE_FORMAT', 'bad'), { at: 2 });
 }
 
-describe('KFK-38, PORT-7: what is refused has another in its place, once', () => {
+describe('KFK-38, PORT-7: the substitute of a refused record is written once', () => {
   it('letters of a partition that the topic does not have go to the first; only the first append waits for it', async () => {
     const producer = new FakeProducer(2, 1_000_000);
     const { appender, clock } = appenderOf(producer);
@@ -99,7 +99,7 @@ describe('KFK-38, PORT-7: what is refused has another in its place, once', () =>
     await appender.close();
   });
 
-  it('a record without another in its place fails its own append alone', async () => {
+  it('a record without a substitute fails its own append alone', async () => {
     const producer = new FakeProducer(1, 1000);
     const { appender } = appenderOf(producer);
     const plain = (value: string, partition = 0): OutgoingRecord => ({

@@ -41,9 +41,12 @@ describe('the version of Java', () => {
     );
   });
 
-  it.each([{ PATH: '/nowhere' }, { PATH: '/usr/bin:/bin', JAVA_HOME: '/nowhere' }])('missing is said: %j', (env) => {
-    expect(() => findJava(env)).toThrow(/^Java is missing: .* Install a JDK 17 or newer .* JAVA_HOME/);
-  });
+  it.each([{ PATH: '/nowhere' }, { PATH: '/usr/bin:/bin', JAVA_HOME: '/nowhere' }])(
+    'that is missing is reported: %j',
+    (env) => {
+      expect(() => findJava(env)).toThrow(/^Java is missing: .* Install a JDK 17 or newer .* JAVA_HOME/);
+    },
+  );
 });
 
 describe('the version of Maven', () => {
@@ -63,7 +66,7 @@ describe('the version of Maven', () => {
     );
   });
 
-  it('missing is said', () => {
+  it('that is missing is reported', () => {
     expect(() => findMaven({ PATH: '/nowhere' })).toThrow(/^Maven is missing: .* Install Maven 3\.6\.3/);
   });
 });
@@ -93,7 +96,7 @@ exit ${exitCode}
     }
   }
 
-  it('BRK-1: are there whole or not at all, and are fetched once', () => {
+  it('BRK-1: are complete or absent, and are fetched once', () => {
     const cache = folderForTest();
     expect(() => provideBy(1, cache)).toThrow(expect.objectContaining({ code: 'JARS_NOT_FETCHED' }));
     expect(readdirSync(cache)).toEqual([]);
@@ -104,7 +107,7 @@ exit ${exitCode}
     expect(said).toHaveLength(1);
   });
 
-  it('BRK-2: have a folder for each text of pom.xml', () => {
+  it('BRK-2: have a folder for each version of pom.xml', () => {
     const cache = folderForTest();
     provideBy(0, cache);
     const digest = createHash('sha256').update(readFileSync(POM)).digest('hex');
