@@ -16,7 +16,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { PaperOrder } from '../../connectors/exchange/paper/paper-book.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 
-/** With several brokers: some seconds of looks. */
+/** With several brokers: some seconds of observations. */
 const FORGIVEN_LOOKS = 10;
 
 export interface RunAudit {
@@ -30,9 +30,9 @@ export interface AuditOptions {
   readonly folder: string;
   /** The number of snapshots that were produced. */
   readonly records: number;
-  /** Every look at the log; the last one was taken after all processes had ended. */
-  readonly looks: readonly Look[];
-  /** With more than one, leaders change, and a look may be out of date for a moment. */
+  /** Every observation of the log; the last one was taken after all processes had ended. */
+  readonly observations: readonly Observation[];
+  /** With more than one, leaders change, and an observation may be out of date for a moment. */
   readonly brokers: number;
   readonly clock: Clock;
 }

@@ -21,7 +21,7 @@ import { auditRun } from './audit-run.ts';
 import { type ChaosOptions, runChaos } from './chaos-run.ts';
 import { type ChaosServers, startOwnBroker, type OwnCluster, startOwnCluster } from './chaos-servers.ts';
 
-/** More say nothing new. */
+/** How many violations are printed. */
 const SHOWN_VIOLATIONS = 50;
 
 interface Outcome {

@@ -137,7 +137,7 @@ export function groupContract(world: ReturnType<typeof openForSuite>): void {
       },
     );
     await until(() => Promise.resolve(events.length > 0));
-    // Whatever is fetched meanwhile has to wait: a read takes longer than a fetch of the same record.
+    // A batch that is fetched meanwhile has to wait. The read takes longer than a fetch of the same record.
     expect(texts(await everything(world.log, topic))).toEqual(['one']);
     restored.resolve(undefined);
     await until(() => Promise.resolve(events.includes('batch')));

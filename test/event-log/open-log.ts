@@ -11,7 +11,7 @@ export interface LogUnderTest {
   close(): Promise<void>;
 }
 
-/** Of every topic of the contract. */
+/** The number of partitions of every topic in the contract. */
 export const PARTITIONS = 3;
 
 let topicNumber = 0;

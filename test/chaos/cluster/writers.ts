@@ -8,7 +8,7 @@ import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-too
 
 const PROGRAM = fileURLToPath(new URL('ForeignProducer.java', import.meta.url));
 
-/** The end of what it said, where it failed. Unit: characters. */
+/** How much of the end of its output an error quotes. Unit: characters. */
 const LAST_WORDS = 2000;
 
 /** A foreign client: Kafka's own idempotent producer, acks=all, as a process (ForeignProducer.java). One append at a time. Needs a JDK. */
@@ -60,7 +60,7 @@ export class KafkajsWriter {
     this.#kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
   }
 
-  /** Until kafkajs says that it is written: it gives up by itself after some tries. */
+  /** Repeats the append until kafkajs reports it as written, because kafkajs gives up after some attempts. */
   async append(records: readonly OutgoingRecord[]): Promise<void> {
     const [first] = records;
     if (first === undefined) return;
@@ -75,7 +75,7 @@ export class KafkajsWriter {
         await (await producer).send({ topic: first.topic, acks: -1, messages });
         return;
       } catch {
-        // A new producer: the broker may not follow the numbers of this one any more.
+        // A new producer: the broker may no longer know the sequence numbers of this one.
         if (this.#producer !== producer) continue;
         this.#producer = null;
         await producer.then((old) => old.disconnect()).catch(() => {});

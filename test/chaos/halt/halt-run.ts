@@ -284,7 +284,7 @@ class TriedDesk {
   }
 
   async #recreateTopic(): Promise<void> {
-    const { broker } = this.#options;
+    const { broker, clock } = this.#options;
     const topic = TOPICS.deskControl;
     const admin = kafkaClient({ brokers: [broker.brokers], clock, logger: SILENT_LOGGER }).admin();
     await admin.connect();

@@ -4,7 +4,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 
 export const CRASH_TOPIC = 'crash';
 
-/** Records of one append: each must be there whole or not at all. */
+/** The number of records of an append, all or none of which have to be there. */
 export const BATCH = 20;
 
 const folder = process.argv[2];

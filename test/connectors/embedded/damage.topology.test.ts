@@ -34,7 +34,7 @@ async function aLog(): Promise<string> {
   return folder;
 }
 
-/** What a reader makes of the log: all of it as text, or the code that it is refused with. */
+/** What a reader gets: the whole log as text, or the code of its error. */
 async function read(folder: string): Promise<string> {
   let log: EmbeddedLog | undefined;
   try {

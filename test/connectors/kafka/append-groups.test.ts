@@ -9,7 +9,7 @@ function record(topic: string, text: string): OutgoingRecord {
   return { topic, key: null, value: Buffer.from(text), timestamp: 0 };
 }
 
-/** What is sent, record by record. */
+/** The records of all chunks, in the order in which they are sent. */
 function sent(group: AppendGroup<unknown>): string[] {
   return Array.from(group.topics(), ([topic, entries]) =>
     entries.map((entry) => `${topic}:${String(entry.record.value)}`),

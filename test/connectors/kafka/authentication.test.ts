@@ -18,7 +18,7 @@ const EVERY: readonly SaslSettings[] = [
 const SASL_AUTHENTICATION_FAILED = 58;
 const ILLEGAL_SASL_STATE = 34;
 
-/** What an exchange ends with, where the broker answers so. */
+/** The error of an exchange in which the broker answers so; null without one. */
 async function endOf(
   settings: SaslSettings,
   answer: () => Promise<unknown>,
@@ -78,7 +78,7 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
 });
 
 it('a missing mechanism and a listener without SASL are final', () => {
-  // kafkajs says of the latter that another try may help.
+  // kafkajs calls the latter retriable.
   const illegal = Object.assign(errorOfCode(ILLEGAL_SASL_STATE), { retriable: true });
   expect(logError(illegal, 'consuming')).toMatchObject({ code: 'BROKER_AUTH_REFUSED' });
   expect(isUnavailable(illegal)).toBe(false);

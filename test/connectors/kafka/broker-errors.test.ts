@@ -29,7 +29,7 @@ describe('an error that our own code has thrown inside kafkajs', () => {
 
 const [TOPIC, GROUP, CLUSTER] = [29, 30, 31];
 
-/** What is said where a request of that name is answered so, and kafkajs wraps the error. */
+/** The message for a request of that name with that answer, whose error kafkajs has wrapped. */
 async function said(apiName: string, code: number, answer: object, topic?: string, group?: string) {
   const call = noteDenials({
     request: { apiName },

@@ -22,7 +22,7 @@ function withTls(options: Parameters<typeof certificate>[0]): Promise<number> {
   return listening(server.on('tlsClientError', () => {}));
 }
 
-/** What a connection ends in: the code of its error, or that the broker's first byte came. */
+/** The code of a connection's error, or that a first byte came from the broker. */
 function tryOnce(
   factory: ReturnType<typeof brokerSockets>,
   port: number,

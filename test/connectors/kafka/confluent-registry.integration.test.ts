@@ -110,7 +110,7 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
 });
 
 describe('ConfluentRegistry on servers that are no registry', () => {
-  /** A server that gives every request this answer. */
+  /** A server with the same answer to every request. */
   async function answering(status: number, body: string): Promise<{ url: string; seen: string[] }> {
     const seen: string[] = [];
     const server = createServer((request, response) => {

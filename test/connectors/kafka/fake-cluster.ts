@@ -2,18 +2,18 @@ import type { Broker, Cluster, Encoder } from '../../../connectors/kafka/kafkajs
 import { readBatches } from '../../../connectors/kafka/read-batches.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 
-/** What befalls one request to write. */
+/** A fault of one Produce request. */
 export type Fault =
   | { readonly kind: 'none' }
   /** The connection breaks before the broker has read it, or after it has written everything. */
   | { readonly kind: 'request-lost' | 'answer-lost' }
-  /** The answer does not name one of its partitions, whose batch is or is not on the log. */
+  /** The answer leaves out one of its partitions, whose batch may or may not be written. */
   | { readonly kind: 'left-out'; readonly written: boolean }
-  /** A leader moves before the request comes to its broker, or is gone (NO_LEADER) until another is chosen. */
+  /** A leader moves before the request reaches its broker, or there is none (NO_LEADER) until the next election. */
   | { readonly kind: 'leader-moves'; readonly partition: number; readonly to: number }
-  /** The broker knows none of the producers any more. */
+  /** The broker has forgotten all producers. */
   | { readonly kind: 'producers-forgotten' }
-  /** The broker has just started, and knows nothing of the topic yet. */
+  /** The broker has just started and does not know the topic yet. */
   | { readonly kind: 'topic-unknown' };
 
 export const NO_LEADER = -1;
@@ -24,35 +24,35 @@ const NOT_LEADER = 6;
 const MESSAGE_TOO_LARGE = 10;
 const OUT_OF_ORDER_SEQUENCE = 45;
 
-/** A batch may have so many. Unit: bytes. */
+/** The largest batch that the brokers accept. Unit: bytes. */
 export const LARGEST_BATCH = 1000;
 
-/** Where a batch says who wrote it. Unit: bytes. */
+/** The positions of the producer's fields in a batch. Unit: bytes. */
 const PRODUCER_ID = 43;
 const FIRST_SEQUENCE = 53;
 
 type Batch = readonly [partition: number, bytes: Buffer];
 
-/** Brokers in memory that lead the partitions of one topic and take batches of idempotent producers as Kafka does; under kafkajs's `Cluster`. */
+/** Brokers in memory behind kafkajs's `Cluster`. They lead the partitions of one topic and accept the batches of idempotent producers as Kafka does. */
 export class FakeCluster {
   readonly topic: string;
   /** By partition: the broker that leads it. */
   readonly leaders: number[];
   readonly logs: LogRecord[][];
-  /** Every request to write: the broker that was asked, and the partitions in it. */
+  /** Every Produce request: its broker and its partitions. */
   readonly requests: { readonly broker: number; readonly partitions: readonly number[] }[] = [];
-  /** Requests that came while another of the same partition was under way. */
+  /** The number of requests that arrived while another of the same partition was in flight. */
   overtaking = 0;
   readonly #faults: Fault[];
-  /** Partitions of the requests that are under way. */
+  /** The partitions of requests in flight. */
   readonly #underWay = new Set<number>();
-  /** By partition and producer: the number after its last record. */
+  /** By partition and producer: the next sequence number. */
   readonly #sequences = new Map<string, number>();
-  /** What the client has seen of `leaders`. */
+  /** The leaders as of the client's latest metadata. */
   #seen: readonly number[] = [];
   #producers = 0;
 
-  /** `faults` befall the first requests. */
+  /** The first requests have these faults. */
   constructor(topic: string, leaders: readonly number[], faults: readonly Fault[] = []) {
     this.topic = topic;
     this.leaders = [...leaders];
@@ -60,11 +60,11 @@ export class FakeCluster {
     this.#faults = [...faults];
   }
 
-  /** As kafkajs's: what the idempotent producer needs of it. */
+  /** The part of kafkajs's cluster that the idempotent producer uses. */
   asCluster(): Cluster {
     const refresh = (): Promise<void> => {
       this.#seen = [...this.leaders];
-      // Whoever looks again finds a leader.
+      // The next refresh finds a leader.
       this.leaders.forEach((leader, partition) => {
         if (leader === NO_LEADER) this.leaders[partition] = 1;
       });
@@ -130,7 +130,7 @@ export class FakeCluster {
     return answerOf(this.topic, answers);
   }
 
-  /** Kafka's code. */
+  /** Writes a batch and returns Kafka's error code. */
   #write(node: number, [partition, bytes]: Batch): number {
     if (this.leaders[partition] !== node) return NOT_LEADER;
     const log = this.logs[partition];
@@ -148,7 +148,7 @@ export class FakeCluster {
   }
 }
 
-/** A request to write: of its one topic each partition and its batch. */
+/** The batches of a Produce request for one topic, with their partitions. */
 function batchesOf(request: Buffer): Batch[] {
   // No transaction, acks, the time-out, one topic.
   let at = 2 + 2 + 4 + 4;

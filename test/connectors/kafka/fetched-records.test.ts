@@ -6,7 +6,7 @@ import { FetchedRecords, recordsWithin, slicesOf } from '../../../connectors/kaf
 import type { FetchedBatch } from '../../../connectors/kafka/read-batches.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 
-/** kafkajs's own, which looks at a list of messages in its ways. */
+/** kafkajs's own batch, which reads the messages as kafkajs does. */
 const KafkajsBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
   topic: string,
   fetchedOffset: string,
@@ -25,7 +25,7 @@ const recordAt = (offset: number): LogRecord => ({
   headers: [],
 });
 
-/** Batches one after the other, of each of which compaction or a transaction may have taken records, the first and the last too. */
+/** Consecutive batches. Compaction or transactions may have removed records of each, also the first and the last. */
 const aFetch = fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }), { maxLength: 6 }).map((sizes) => {
   let base = BEGIN;
   const batches = sizes.flatMap((kept): FetchedBatch[] => {

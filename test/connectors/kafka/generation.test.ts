@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Generation } from '../../../connectors/kafka/assignment.ts';
 
-/** Lets everything run that waits for nothing else. */
+/** Lets all pending promises settle. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }

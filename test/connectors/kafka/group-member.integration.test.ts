@@ -11,7 +11,7 @@ import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { copyOf, faultsOf, numberedRange, numbersByKey } from './numbered-records.ts';
 import { twoLogs } from './two-logs.ts';
 
-/** Enough to tell heartbeats that go on from one that was under way. */
+/** Enough to prove that heartbeats continue, and not only one that was in flight. */
 const HEARTBEATS = 4;
 
 const broker = await sharedTestBroker();
@@ -94,7 +94,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       return Promise.resolve([]);
     });
     await until(async () => events.includes('next') || (await stateOf(group)) === 'PreparingRebalance');
-    // The second member waits for the first, which the group still hears of.
+    // The second member waits for the first, whose heartbeats the group still receives.
     const before = heartbeats();
     await until(() => heartbeats() >= before + HEARTBEATS);
     finish.resolve(undefined);
@@ -180,7 +180,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       let restored = false;
       const handler: BatchHandler = async ({ partition, records, nextOffset }, append) => {
         if (!restored) throw new Error('a batch came before the restore');
-        // Written here, so that what was acknowledged is known before the offset may be committed.
+        // Appended here, so that the acknowledged offset is known before it may be committed.
         await append(records.map((record) => copyOf(record, outputs)));
         acknowledged.set(partition, Math.max(acknowledged.get(partition) ?? 0, nextOffset));
         return [];

@@ -13,7 +13,7 @@ describe.skipIf('skipped' in broker)('the offsets of a consumer group', () => {
 
   function deleteBefore(topic: string, offset: number): Promise<void> {
     return withAdmin(async (admin) => {
-      // kafkajs deletes records only of topics it has heard of.
+      // kafkajs deletes records only of topics whose metadata it has.
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
     });
@@ -36,7 +36,7 @@ describe.skipIf('skipped' in broker)('the offsets of a consumer group', () => {
     await empty.stop();
     await write(0, 10);
     await deleteBefore(topic, 4);
-    // A crash on the way back must not make it look like a group that has never committed, nor as if nothing had been said.
+    // After a crash the group still has its committed offset, and the move is not reported again.
     const crashed = await member(() => Promise.reject(new Error('crashed')));
     await expect(crashed.done).rejects.toThrow('crashed');
     await crashed.stop();
@@ -113,7 +113,7 @@ describe.skipIf('skipped' in broker)('the offsets of a consumer group', () => {
       await (value === 'aborted' ? transaction.abort() : transaction.commit());
     };
     for (const value of ['0', 'aborted', '1', 'aborted']) await write(value);
-    // PORT-6: the last offset below the end is a marker, behind which nothing will ever come.
+    // PORT-6: the last offset below the end is a transaction marker.
     expect([...(await numbersByKey(log, topic)).values()]).toEqual([[0, 1]]);
     const seen: string[] = [];
     const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, ({ records }) => {
@@ -123,7 +123,7 @@ describe.skipIf('skipped' in broker)('the offsets of a consumer group', () => {
     const noLag = async (): Promise<boolean> =>
       (await committedSum(group, topic)) === (await log.offsets(topic))[0]?.end;
     await until(noLag);
-    // Nothing that a handler would be called for.
+    // No record for a handler.
     await write('aborted');
     await until(noLag);
     await subscription.stop();

@@ -32,7 +32,7 @@ describe('KFK-37, KFK-31: only a leader acknowledges records, and only of its ow
     const appender = appenderOn(cluster);
     await appender.append([numbered(0, 1), numbered(1, 2)]);
     expect(numbersOf(cluster)).toEqual([[1], [2]]);
-    // The partition that was acknowledged is not sent again.
+    // The acknowledged partition is not sent again.
     expect(cluster.requests).toEqual([
       { broker: 1, partitions: [0] },
       { broker: 2, partitions: [1] },
@@ -72,7 +72,7 @@ describe('KFK-37, KFK-31: only a leader acknowledges records, and only of its ow
   it('KFK-32: so is a batch that was given up because its topic was missing', async () => {
     const unknown: Fault = { kind: 'topic-unknown' };
     const lost: Fault = { kind: 'answer-lost' };
-    // Written, unanswered, and then its topic is not there for longer than that is waited for.
+    // Written without an answer; then the topic is missing for longer than an append waits for it.
     const cluster = new FakeCluster(TOPIC, [1], [lost, ...Array.from({ length: 60 }, () => unknown)]);
     const appender = appenderOn(cluster);
     await expect(appender.append([numbered(0, 1)])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
@@ -105,7 +105,7 @@ const fault = fc.oneof(
     .map((move): Fault => ({ kind: 'leader-moves', ...move })),
 );
 
-/** One append: the partitions of its records, and where it has one that no broker takes. */
+/** The partitions of an append's records, and the partition of one more that no broker accepts. */
 const append = fc.record({
   partitions: fc.array(fc.nat(LEADERS.length - 1), { minLength: 1, maxLength: 12 }),
   large: fc.option(fc.nat(LEADERS.length - 1), { freq: 2 }),

@@ -1,4 +1,4 @@
-/** Apache Kafka's own client on a real broker: what it writes is read, and what is written it reads, by every codec. */
+/** Apache Kafka's own client on a real broker: each side reads what the other writes, with every codec. */
 import { spawnSync } from 'node:child_process';
 import { openSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { clientRecord, lineOf } from './batches/client-records.ts';
 
 const SOURCE = fileURLToPath(new URL('./batches/JavaClient.java', import.meta.url));
 
-/** Where a batch says its attributes, with the codec in the last three bits, and where its records begin. Unit: bytes. */
+/** The positions of the attributes of a batch, whose last three bits are the codec, and of its records. Unit: bytes. */
 const ATTRIBUTES_AT = 21;
 const RECORDS_AT = 61;
 
@@ -141,7 +141,7 @@ describe.skipIf('skipped' in broker)('the Java client', () => {
     return batchesOn(topic).map(({ codec }) => codec);
   }
 
-  /** The broker sends what its file holds, without a look at it. */
+  /** Damages a file of the broker, which sends its content unchecked. */
   function flipByte(topic: string, at: number): void {
     const file = openSync(segmentOf(topic), 'r+');
     const byte = Buffer.alloc(1);

@@ -152,7 +152,7 @@ describe('kafkaConnection', () => {
     }).kafka;
     const now = async (): Promise<unknown[]> => [
       scram.sasl !== undefined && 'password' in scram.sasl && scram.sasl.password,
-      // As for a connection: all of its fields.
+      // Reads all fields, as a connection does.
       { ...scram.ssl }.ca,
       bearer.sasl !== undefined && 'token' in bearer.sasl && (await bearer.sasl.token()),
     ];

@@ -34,7 +34,7 @@ describe.skipIf('skipped' in broker)('KafkaLog', () => {
     await log.createTopics(
       topics.map((topic) => ({ ...topic, key: 'as received', cleanup: 'delete', retentionMs: null })),
     );
-    // A log of its own: nothing is known about any of them.
+    // Another log, which has no metadata of any of them.
     const asking = KafkaLog.open(options);
     const answers = topics.map(async ({ name, partitions }) => {
       const expected = Array.from({ length: partitions }, (_, partition) => ({ partition, begin: 0, end: 0 }));

@@ -1,6 +1,6 @@
 import type { EventLog, LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 
-/** Enough that two members share them and a key stays in one. */
+/** Enough partitions for two members. */
 export const PARTITIONS = 4;
 const KEYS = 23;
 

@@ -5,14 +5,14 @@ import { OffsetCommits, BatchesInFlight } from '../../../connectors/kafka/assign
 
 const TOPIC = 'prices';
 
-/** Lets everything run that waits for nothing else. */
+/** Lets all pending promises settle. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-/** The group's coordinator: it answers each commit when the test says so. */
+/** The group's coordinator, which answers each commit when the test tells it to. */
 class Coordinator {
-  /** What it was asked to commit, in that order. */
+  /** The requested commits, in order. */
   readonly asked: Record<number, number>[] = [];
   readonly committed: Record<number, number> = {};
   readonly #unanswered: { readonly offsets: Record<number, number>; readonly answer: PromiseWithResolvers<void> }[] =
@@ -58,7 +58,7 @@ describe('offset commits', () => {
       fc.asyncProperty(fc.array(aStep, { maxLength: 60 }), async (steps) => {
         const commits = new OffsetCommits();
         const coordinator = new Coordinator();
-        /** What the next commit has to hold: acknowledged since the partitions were assigned, and not committed yet. */
+        /** The offsets of the next commit: acknowledged since the assignment, and not committed yet. */
         let pending: Record<number, number> = {};
         let next = 0;
         let seen = 0;
@@ -172,7 +172,7 @@ describe('KFK-4: batches on their way', () => {
     expect(await ended(inFlight.ended(TOPIC, 0))).toBe(true);
     inFlight.add(TOPIC, 0, second.promise);
     expect(await ended(inFlight.ended(TOPIC, 0))).toBe(false);
-    // Not acknowledged is an end, too.
+    // A batch that is not acknowledged has ended, too.
     second.resolve(false);
     expect(await ended(inFlight.ended(TOPIC, 0))).toBe(true);
     expect(await ended(inFlight.ended(TOPIC, 1))).toBe(false);

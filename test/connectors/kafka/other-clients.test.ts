@@ -1,4 +1,4 @@
-/** Batches as other clients wrote them (batches/README.md), byte for byte as a broker keeps and sends them. */
+/** Batches of other clients (batches/README.md), byte for byte as a broker stores and sends them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CODECS } from '../../../connectors/kafka/codecs.ts';

@@ -7,11 +7,11 @@ const TOPIC = 'position.snapshot';
 /** Records of a fetch of one partition. */
 const PAGE = 10;
 
-/** A broker whose partitions end there; it notes what it is asked for. */
+/** A broker whose partitions end there. It records its requests. */
 class PagedBroker {
   readonly asked: string[] = [];
   readonly #ends: readonly number[];
-  /** How many partitions an answer has room for. */
+  /** The number of partitions in a response. */
   readonly #room: number;
   failure: Error | null = null;
 

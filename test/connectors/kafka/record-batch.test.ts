@@ -10,7 +10,7 @@ import type { WrittenRecord } from '../../../schemas/wire-format.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Where a batch says its base offset, its attributes and its CRC. */
+/** The positions of base offset, attributes and CRC in a batch. */
 const ATTRIBUTES_AT = 21;
 const WRITER = { producerId: 7001, producerEpoch: 3, firstSequence: 40, codec: 'none' } as const;
 
@@ -44,7 +44,7 @@ function decoded(
   return { next, records: read.flatMap((batch) => batch.records()) };
 }
 
-/** As the broker stores it: the base offset is its own, and lies outside of what the CRC covers. */
+/** A batch as the broker stores it, with the broker's base offset, which the CRC does not cover. */
 function at(offset: number, batch: Buffer): Buffer {
   const stored = Buffer.from(batch);
   stored.writeBigInt64BE(BigInt(offset), 0);
@@ -154,7 +154,7 @@ describe('a record batch', () => {
       transactional(2, 9, ['f9']),
       marker(2, 10, 'commit'),
     ]);
-    // As the broker lists them, which is by the end of each and not by its beginning.
+    // In the broker's order, which is by their ends and not by their begins.
     const { records, next } = decoded(log, [
       { producerId: 2, firstOffset: 2 },
       { producerId: 1, firstOffset: 0 },
@@ -194,7 +194,7 @@ function marker(producerId: number, offset: number, kind: 'abort' | 'commit'): B
   return marked(at(offset, encodeBatch([record], { ...WRITER, producerId })), 0x30);
 }
 
-/** With attributes, and the CRC that then is right. */
+/** The batch with these attributes and a correct CRC. */
 function marked(batch: Buffer, attributes: number): Buffer {
   const { crc32c } = require('@node-rs/crc32') as { crc32c: (given: Buffer) => number };
   batch.writeInt16BE(attributes, ATTRIBUTES_AT);

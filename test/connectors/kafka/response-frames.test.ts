@@ -17,7 +17,7 @@ function answer(body: Uint8Array): Buffer {
   return Buffer.concat([length, body]);
 }
 
-/** What comes out where `stream` comes in pieces of those sizes, in turn; never more at once than there is room for. */
+/** The frames of a stream that arrives in pieces of those sizes in turn, each within the offered room. */
 function received(stream: Buffer, sizes: readonly number[]): readonly Buffer[] {
   const frames = new ResponseFrames();
   const given: Buffer[] = [];
@@ -105,7 +105,7 @@ it('a request with room in front has the bytes of one without, whatever the room
   };
   const wanted = await requestWith(0, 400);
   expect(wanted.readInt32BE(0)).toBe(wanted.length - 4);
-  // Enough for both, for one of them, for none; and written past its memory.
+  // Room for both, for one, for none; and an encoder that has grown beyond it.
   for (const [room, size] of [
     [512, 400],
     [22, 400],

@@ -9,13 +9,13 @@ describe('KFK-26: a member whose partitions are all paused', () => {
     const asked = Promise.withResolvers<string>();
     let isPaused = true;
     const group = Object.assign(Object.create(ConsumerGroup.prototype) as typeof ConsumerGroup.prototype, {
-      // Far beyond what a test may take.
+      // Longer than a test may take.
       maxWaitTime: 1e9,
       logger: { info: () => {} },
       assigned: () => [{ topic: 't', partitions: [0, 1] }],
       isPaused: () => isPaused,
       subscriptionState: { resume: () => (isPaused = false) },
-      // What kafkajs does first in a fetch.
+      // kafkajs calls it first in a fetch.
       cluster: {
         refreshMetadataIfNecessary: () => {
           asked.resolve(isPaused ? 'while paused' : 'once resumed');

@@ -5,7 +5,7 @@ import type { TopicSpec } from '../../../schemas/topics.ts';
 
 const SPEC: TopicSpec = { name: 'prices', key: 'as received', partitions: 3, cleanup: 'compact', retentionMs: 1000 };
 
-/** An admin client of a broker that creates topics and does not always say so. */
+/** An admin client whose broker creates topics, although some of its answers are lost. */
 class ForgetfulBroker {
   readonly #topics = new Map<string, { readonly partitions: number; readonly config: ReadonlyMap<string, string> }>();
   #answersLost: number;

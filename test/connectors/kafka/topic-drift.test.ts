@@ -23,7 +23,7 @@ interface Topic {
   readonly config: Readonly<Record<string, string>>;
 }
 
-/** Exactly as its specification says, with this limit on record batches. */
+/** A topic with the settings of its specification and this limit on record batches. */
 function topicOf(spec: TopicSpec, limit: number): Topic {
   const config = {
     'cleanup.policy': spec.cleanup,
@@ -37,11 +37,11 @@ function topicOf(spec: TopicSpec, limit: number): Topic {
 class Cluster {
   readonly topics: Map<string, Topic>;
   readonly brokers: number;
-  /** Topics that are there, and that the user may not see. */
+  /** Existing topics that the user may not describe. */
   readonly hidden = new Set<string>();
-  /** Topics that answers about settings leave out. */
+  /** Topics that are missing in answers about settings. */
   readonly leftOut = new Set<string>();
-  /** The broker's own settings may not be asked for. */
+  /** True where the user may not read the broker's settings. */
   isBrokerHidden = false;
   /** The requests that change something. */
   readonly changes: { readonly created?: readonly string[]; readonly grown?: readonly string[] }[] = [];
@@ -118,7 +118,7 @@ function denied(code: number): Error {
   return error;
 }
 
-/** What differs, as setting: [is, wanted]. */
+/** The differences, as setting: [is, wanted]. */
 function differences({ differs = [] }: Partial<TopicDrift> = {}): Record<string, readonly [string, string]> {
   return Object.fromEntries(differs.map(({ setting, is, wanted }) => [setting, [is, wanted]]));
 }
@@ -141,7 +141,7 @@ const PARTITIONS = fc.integer({ min: 2, max: 5 });
 
 const aSource = PARTITIONS.map((partitions) => topicOf({ ...PRICES, partitions }, 1000));
 
-/** Of such a source: more often as it should be than not. */
+/** Settings of a dead-letter topic with that source, correct more often than not. */
 const someLetters = fc
   .tuple(PARTITIONS, fc.constantFrom(1000, 1000, 2000), fc.constantFrom(0, 1, 1, 1))
   .map(([partitions, retentionMs, rooms]) =>

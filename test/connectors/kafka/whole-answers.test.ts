@@ -52,7 +52,7 @@ function metadataBytes(topics: readonly Topic[]): Buffer {
   return Buffer.concat([int(0, 4), none, text('cluster'), int(0, 4), list(topics.map(topic))]);
 }
 
-/** kafkajs's cluster with one broker that answers so. */
+/** kafkajs's cluster, whose only broker gives this answer. */
 function clusterOf(topics: readonly Topic[]): Cluster {
   let metadata: ClusterMetadata | null = null;
   const target: string[] = [];
@@ -101,7 +101,7 @@ describe('KFK-15, KFK-16: metadata', () => {
   });
 });
 
-/** The same, whatever was asked for. */
+/** The same answer to any request. */
 function answering(partitions: readonly number[]): Cluster {
   const answered = partitions.map((partition) => ({ partition, offset: '7' }));
   return {
@@ -128,7 +128,7 @@ describe('KFK-45: offsets', () => {
   });
 });
 
-/** A topic of one partition with offsets 0 to 9, whose leader answers a fetch so. */
+/** A topic of one partition with offsets 0 to 9, whose leader gives this answer to a fetch. */
 function fetching(partitions: readonly Partial<FetchedPartition>[]): Cluster {
   const leader = [{ partitionId: 0, leader: 1 }];
   return {

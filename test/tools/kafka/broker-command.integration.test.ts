@@ -88,7 +88,7 @@ describe.skipIf('skipped' in inject('kafka'))('npm run kafka', () => {
     const data = folderForTest();
     const ports = await freePorts();
     const child = start(['--data', data, ...optionsOf(ports)]);
-    // Whatever fails below: nothing of it may outlive the test.
+    // Stops the servers also where the test fails.
     onTestFinished(async () => void (await run(['stop', '--data', data])));
     const closed = once(child, 'close');
     let out = '';

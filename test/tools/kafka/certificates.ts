@@ -9,9 +9,9 @@ export interface Certificate {
 
 interface CertificateOptions {
   readonly name: string;
-  /** Who signs it; itself where left out. */
+  /** The signing certificate; itself where left out. */
   readonly by?: Certificate & { readonly name: string };
-  /** What it is for; 127.0.0.1 and localhost where left out. */
+  /** Its subject alternative names; 127.0.0.1 and localhost where left out. */
   readonly addresses?: readonly Address[];
   readonly expired?: boolean;
 }

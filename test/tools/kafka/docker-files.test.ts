@@ -63,7 +63,7 @@ describe('docker-compose.yml', () => {
       for (const [name, { condition }] of Object.entries(depends_on)) {
         const needed = services[name];
         if (needed === undefined) throw new Error(`no service ${name}`);
-        // A job ends; what has a health check does not.
+        // A service without a health check is a job that ends.
         const isJob = needed.healthcheck === undefined;
         expect(condition, name).toBe(isJob ? 'service_completed_successfully' : 'service_healthy');
         expect(needed.restart, name).toBe(isJob ? undefined : 'unless-stopped');

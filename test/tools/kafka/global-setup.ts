@@ -34,7 +34,7 @@ function toolsOrReason(): KafkaTools | Skipped {
   try {
     const java = findJava();
     const jars = provideJars(JARS_CACHE, (text) => process.stderr.write(`${text}\n`));
-    // The pid in the name tells whose it is: see removeAbandoned.
+    // The pid in the name identifies the run (removeAbandoned).
     return { folder: mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`)), java, jars };
   } catch (error) {
     if (error instanceof HarvestlineError) return { skipped: error.message };
@@ -48,7 +48,7 @@ async function removeRun(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** What runs left behind that were killed before their teardown. */
+/** Removes what runs have left that were killed before their teardown. */
 async function removeAbandoned(): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
@@ -60,7 +60,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it lives, and is somebody else's.
+    // EPERM: it is alive, and another user's.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

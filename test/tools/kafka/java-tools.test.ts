@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { findJava, findMaven, javaMajor, mavenVersion, provideJars } from '../../../tools/kafka/java-tools.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
-/** A folder with one program that prints that text to standard error and ends well. */
+/** A folder with a program that prints that text to standard error and exits with 0. */
 function folderWith(name: string, prints: string): string {
   const folder = folderForTest();
   mkdirSync(join(folder, 'bin'));
@@ -15,7 +15,7 @@ function folderWith(name: string, prints: string): string {
   return folder;
 }
 
-/** With a shell's own folders, where there may be a real Java or Maven, only after the given one. */
+/** A PATH with the folder before the usual ones, which may have a real Java or Maven. */
 function pathOf(folder: string): { PATH: string } {
   return { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` };
 }

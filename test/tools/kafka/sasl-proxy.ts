@@ -1,16 +1,16 @@
-/** A proxy before a listener with SASL and without TLS, which can break exchanges off: the requests of the protocol pass through it. */
+/** A proxy in front of a listener with SASL and without TLS. It sees the requests of the protocol, and can break off SASL exchanges. */
 import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 
 /** SaslAuthenticate. */
 const AUTHENTICATE = 36;
 
-/** What becomes of the next exchanges: they go through, their connection is closed, or nothing is answered. */
+/** What happens to exchanges: they pass, their connection is closed, or they get no answer. */
 type SaslMode = 'pass' | 'close' | 'swallow';
 
 export class SaslProxy {
   mode: SaslMode = 'pass';
-  /** How many exchanges were broken off so far. */
+  /** The number of exchanges that were broken off. */
   broken = 0;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
@@ -19,7 +19,7 @@ export class SaslProxy {
     this.#server = createServer((client) => this.#pass(client, connect(target, '127.0.0.1')));
   }
 
-  /** Listens on `port` for what is meant for `target`. */
+  /** Listens on `port` and forwards to `target`. */
   static async start({ port, target }: { readonly port: number; readonly target: number }): Promise<SaslProxy> {
     const proxy = new SaslProxy(target);
     await once(proxy.#server.listen(port, '127.0.0.1'), 'listening');

@@ -76,14 +76,14 @@ describe.skipIf('skipped' in broker)('authentication to a broker with TLS and SA
     await withLog({ ...bearer, KAFKA_SASL_TOKEN_COMMAND: 'exit 3' }, (log) =>
       expect(log.offsets(topic)).rejects.toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' }),
     );
-    // Read anew for each connection: what is in it is refused now.
+    // The file is read again for each connection, and its token is refused now.
     const log = open(fromFile);
     onTestFinished(() => log.close());
     fileWith('token', tokenOf('reader', clock.now() - 3_600_000));
     await expect(log.offsets(topic)).rejects.toMatchObject({ code: 'BROKER_AUTH_REFUSED' });
     fileWith('token', tokenOf('reader', clock.now()));
     expect((await log.offsets(topic)).length).toBe(6);
-    // By TLS alone nobody has rights here, but is let in.
+    // A certificate alone lets in, but has no rights here.
     const { cert, key } = certificate({ name: 'a client', by: at.authority });
     const own = { KAFKA_TLS_CERT_FILE: fileWith('cert.pem', cert), KAFKA_TLS_KEY_FILE: fileWith('key.pem', key) };
     const mutual = { ...bearer, ...own, KAFKA_BROKERS: at.mutual, KAFKA_SASL_MECHANISM: '' };
@@ -115,7 +115,7 @@ describe.skipIf('skipped' in broker)('authentication to a broker with TLS and SA
       await scored();
     }
 
-    // The broker first, then the file: what is refused meanwhile is waited for.
+    // First on the broker, then in the file. Meanwhile the processor waits.
     scoring.said.length = 0;
     at.setPassword('scoring', 'another-secret');
     proxy.cut();
@@ -137,7 +137,7 @@ describe.skipIf('skipped' in broker)('authentication to a broker with TLS and SA
   });
 });
 
-/** A token that nobody signed; it was made at that time and is good for half an hour. Unit: epoch milliseconds. */
+/** An unsigned token, issued at that time and valid for half an hour. Unit: epoch milliseconds. */
 function tokenOf(user: User, now: number): string {
   const claims = { sub: user, iat: Math.floor(now / 1000) - 1, exp: Math.floor(now / 1000) + 1800 };
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -32,9 +32,9 @@ export interface SecureBroker {
   readonly admin: string;
   readonly secure: string;
   readonly mutual: string;
-  /** Where PROXIED listens, and where it says that it does. */
+  /** The port of PROXIED, and the port that it advertises. */
   readonly proxied: { readonly port: number; readonly advertised: number };
-  /** Signed the broker's certificate. */
+  /** The signer of the broker's certificate. */
   readonly authority: Certificate & { readonly name: string };
   /** Gives the user another password of SCRAM-SHA-512. */
   setPassword(user: string, password: string): void;
@@ -131,7 +131,7 @@ function mechanisms(passwords: Readonly<Record<string, string>>): Record<string,
     'scram-sha-512': `${SECURITY}.scram.ScramLoginModule required;`,
     'scram-sha-256': `${SECURITY}.scram.ScramLoginModule required;`,
     plain: `${SECURITY}.plain.PlainLoginModule required ${users.join(' ')};`,
-    // Takes tokens that nobody signed: whoever has one is whom it names.
+    // Accepts unsigned tokens of any user.
     oauthbearer: `${SECURITY}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
   };
   return {
@@ -147,7 +147,7 @@ function mechanisms(passwords: Readonly<Record<string, string>>): Record<string,
   };
 }
 
-/** With the users, which a broker of its own could not let in before. */
+/** Formats the log together with the users' credentials. */
 function format(place: BrokerPlace, tools: KafkaTools, passwords: Readonly<Record<string, string>>): void {
   const config = join(place.folder, 'format.properties');
   mkdirSync(join(place.folder, 'kafka'), { recursive: true });

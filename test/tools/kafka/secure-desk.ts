@@ -50,7 +50,7 @@ export function secureDesk(broker: SecureBroker | Skipped) {
   };
   const passwordFile = (user: User, password = passwordOf(user)): string => fileWith(`${user}.password`, password);
 
-  /** As a person sets it; on SECURE unless another listener is named. */
+  /** The environment of a user on the listener SECURE. */
   function environmentOf(user: User, mechanism = 'SCRAM-SHA-512'): Record<string, string> {
     return {
       KAFKA_BROKERS: at.secure,
@@ -112,7 +112,7 @@ export function secureDesk(broker: SecureBroker | Skipped) {
     );
     await admin.createAcls({ acl: [...roles.flatMap((role) => entriesOf(role, role)), ...half] });
     await admin.disconnect();
-    // With no more than docs/operations.md gives to who runs `topics apply`.
+    // With exactly the rights of docs/operations.md for `topics apply`.
     const created = await withLog(environmentOf('administrator'), (log) => log.createTopics(allTopicSpecs()));
     expect(new Set(created.map(({ state }) => state))).toEqual(new Set(['created']));
     expect(await withLog(environmentOf('administrator'), (log) => log.createTopics(allTopicSpecs()))).toHaveLength(
@@ -120,7 +120,7 @@ export function secureDesk(broker: SecureBroker | Skipped) {
     );
   });
 
-  /** A processor in a process of its own, as its user. */
+  /** Starts a processor as its user. */
   function start(name: ProcessorName, env: Record<string, string>) {
     const drain = new AbortController();
     const random = new SeededRandom(1);

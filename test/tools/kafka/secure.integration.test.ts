@@ -22,7 +22,7 @@ describe.skipIf('skipped' in broker)('the access lists of a broker', () => {
       }, PATIENCE),
     );
     await Promise.all(parts.map(({ stop }) => stop()));
-    // Alerts have no code; a coordinator that has just been chosen is waited for.
+    // Alerts have no code, and a new coordinator may be unavailable for a moment.
     const refusals = parts.flatMap(({ said }) =>
       said.filter(({ code, message }) => !(code === null || code === 'BROKER_AWAY') || message.includes('no right')),
     );
@@ -46,7 +46,7 @@ describe.skipIf('skipped' in broker)('the access lists of a broker', () => {
     await withLog(environmentOf('clm'), (log) =>
       expect(log.committed('scoring', intent)).rejects.toMatchObject({ code: 'ACCESS_DENIED' }),
     );
-    // What a user may not see is not "missing": every topic is named.
+    // Topics that the user may not describe do not count as missing: every one is named.
     const { code, stderr } = await runProgram(
       ['run', 'scoring', '--data', folder.path],
       '',

@@ -6,7 +6,7 @@ import { sharedTestBroker, startTestBroker, started } from './test-broker.ts';
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
-/** Longer than an answer on this machine takes, short enough to notice that there is none. Unit: milliseconds. */
+/** The wait for an answer. Longer than any on this machine. Unit: milliseconds. */
 const NO_ANSWER_MS = 500;
 
 function clientOf(brokers: string[], retries: number): Kafka {

@@ -59,7 +59,7 @@ const clock = new SystemClock();
 /** Starts in half of the processor time; a test does not run long enough to win it back from the optimising compiler. */
 const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 
-/** How often a file looks whether another one's start of the shared broker is done. Unit: milliseconds. */
+/** How often a file checks whether another one has started the shared broker. Unit: milliseconds. */
 const POLL_MS = 100;
 
 /** Starts a broker of one's own, with these settings besides the usual ones; it takes about 5 seconds. Throws SERVER_FAILED. */
@@ -99,7 +99,7 @@ export async function sharedTestBroker(): Promise<Addresses | Skipped> {
       continue;
     }
     try {
-      // Its starter may have finished between the two looks.
+      // Another file may have started it meanwhile.
       if (placeOf(folder) !== null) continue;
       const place = { folder, ports: await freePorts() };
       await start(SERVERS, place, kafka);

@@ -22,7 +22,7 @@ export interface TestCluster {
   readonly size: number;
   /** SIGTERM: leaders move away first. Resolves when it has ended. */
   stopNode(index: number): Promise<void>;
-  /** kill -9: nobody is told. */
+  /** kill -9. */
   killNode(index: number): Promise<void>;
   /** Resolves when it answers. */
   startNode(index: number): Promise<void>;

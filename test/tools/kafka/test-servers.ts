@@ -5,7 +5,7 @@ import type { Jars } from '../../../tools/kafka/java-tools.ts';
 import { kill } from '../../../tools/kafka/processes.ts';
 import { SERVERS } from '../../../tools/kafka/start-servers.ts';
 
-/** What the files of a run need to start brokers. */
+/** What a test file needs to start brokers. */
 export interface KafkaTools {
   /** The run's own temporary folder: every broker lives in a folder of it. */
   readonly folder: string;
@@ -13,7 +13,7 @@ export interface KafkaTools {
   readonly jars: Jars;
 }
 
-/** Why there is no broker; standard error has said it already. */
+/** The reason why there is no broker. */
 export interface Skipped {
   readonly skipped: string;
 }
@@ -52,7 +52,7 @@ async function freePort(): Promise<number> {
   throw new Error(`no free port from ${FIRST} to ${END - 1}`);
 }
 
-/** kill -9 for both servers of a broker's folder, which is then removed: nothing in it is needed any more. */
+/** Kills both servers of a broker's folder with -9 and removes it. */
 export async function discard(folder: string, clock: Clock): Promise<void> {
   await Promise.all(SERVERS.map(({ name }) => kill(folder, name, clock)));
   rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import type { LogRecord, OutgoingRecord } from '../../../../ports/event-log.ts';
 
 const FIRST_TIMESTAMP = 1_767_225_600_000;
 
-/** The record that JavaClient.java and librdkafka.py write as the one of that index in the batch that is called so. */
+/** The record that JavaClient.java and librdkafka.py write at that index of the batch of that name. */
 export function clientRecord(topic: string, what: string, index: number): OutgoingRecord {
   const growth = what === 'snappy' ? 40 : 4;
   const text = `${what} ${index} `.repeat(1 + index * growth);
@@ -26,7 +26,7 @@ export function clientRecord(topic: string, what: string, index: number): Outgoi
   };
 }
 
-/** A record in the words of both programs. */
+/** A record as both programs print it. */
 export function lineOf(
   { key, value, timestamp, headers = [] }: LogRecord | OutgoingRecord,
   partition: number,
