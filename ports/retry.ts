@@ -2,9 +2,9 @@
  * Waiting for a dependency that is unavailable: growing waits, bounded, shown one by one, and ended by an AbortSignal. The waits are the same
  * in every run: a process retries few things, so nothing is gained by spreading them at random.
  *
- * RUN-91  Only a transient error is retried; any other is thrown at once.
- * RUN-92  Each wait is twice as long as the one before, up to a bound, and is told to `onWait` before it begins.
- * RUN-93  Where the signal aborts, the last error is thrown and nothing is tried any more.
+ * RUN-25  Only a transient error is retried; any other is thrown at once.
+ * RUN-26  Each wait is twice as long as the one before, up to a bound, and is told to `onWait` before it begins.
+ * RUN-27  Where the signal aborts, the last error is thrown and nothing is tried any more.
  */
 import { type HarvestlineError, isKind } from '../errors/harvestline-error.ts';
 import type { Clock } from './clock.ts';
@@ -42,7 +42,7 @@ export class Backoff {
     this.#nextMs = this.#firstMs;
   }
 
-  /** RUN-92. */
+  /** RUN-26. */
   async wait(error: HarvestlineError): Promise<void> {
     const { clock, signal, longestMs, steadyForMs = 0, onWait } = this.#options;
     const wait = this.#nextMs;
@@ -69,7 +69,7 @@ export async function retryTransient<T>(options: BackoffOptions, work: () => Pro
     try {
       return await work();
     } catch (thrown) {
-      // RUN-91, RUN-93.
+      // RUN-25, RUN-27.
       if (!isKind(thrown, 'transient') || isAborted()) throw thrown;
       await backoff.wait(thrown);
       if (isAborted()) throw thrown;

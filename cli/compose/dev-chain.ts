@@ -80,9 +80,9 @@ export interface CycleResult {
  * The whole chain in one process on the embedded log, in lock-step with a virtual clock: a cycle writes signals and
  * snapshots, then each processor works off what the one before wrote. Nothing depends on the wall clock.
  *
- * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
+ * CLI-1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
- * D2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
+ * CLI-2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
  *     differ, each goes on from its own last cycle, and retention takes nothing of another's.
  */
 export class DevChain {
@@ -224,7 +224,7 @@ export class DevChain {
     this.#lock.release();
   }
 
-  /** D1. */
+  /** CLI-1. */
   async #resume(codec: RecordCodec): Promise<void> {
     await this.#reports.skipToEnd();
     await this.#outcomes.skipToEnd();

@@ -34,16 +34,16 @@ export interface RunProcessorsOptions {
  * Runs processors and sources on one log until `drain` is aborted, by the caller or by a part that cannot go on, or until
  * there are only sources and all have ended.
  *
- * N1  Before this returns every batch in hand is finished and committed, and every group left.
- * N2  When one part cannot go on, the others drain in the same way; then its error is thrown.
- * N3  A batch that waits out a back-off when the drain begins is given up: uncommitted, it comes again.
+ * CLI-3  Before this returns every batch in hand is finished and committed, and every group left.
+ * CLI-4  When one part cannot go on, the others drain in the same way; then its error is thrown.
+ * CLI-5  A batch that waits out a back-off when the drain begins is given up: uncommitted, it comes again.
  */
 export async function runProcessors(options: RunProcessorsOptions, drain: AbortController): Promise<void> {
   const { processors, sources, watchers, health, logger } = options;
   const failures: unknown[] = [];
   const subscriptions: Subscription[] = [];
   const fail = (name: string, thrown: unknown): void => {
-    // N3: torn out of its back-off.
+    // CLI-5: torn out of its back-off.
     if (drain.signal.aborted && isKind(thrown, 'transient')) return;
     failures.push(thrown);
     health.is(name, 'failed');
@@ -71,7 +71,7 @@ export async function runProcessors(options: RunProcessorsOptions, drain: AbortC
   const watching = watchLag({ ...options, groups: watchedGroups(options) }, drain.signal);
   await Promise.all(parts);
   drain.abort();
-  // N1: a consumer whose handler failed has ended, and is still to leave its group.
+  // CLI-3: a consumer whose handler failed has ended, and is still to leave its group.
   await Promise.all([watching, ...watched, ...subscriptions.map((subscription) => subscription.stop())]);
   if (failures.length > 0) throw failures[0];
 }

@@ -253,7 +253,7 @@ async function overdue(clock: Clock, draining: AbortSignal, ended: AbortSignal):
   throw new HarvestlineError('DRAIN_TIMED_OUT', `the drain took longer than ${DRAIN_BOUND_MS / 1000} s`);
 }
 
-/** Execution's input and state: read back by partition (pipelines/runtime/per-partition.ts Q2). */
+/** Execution's input and state: read back by partition (pipelines/runtime/per-partition.ts RUN-14). */
 const CO_PARTITIONED = [
   TOPICS.harvestIntent,
   TOPICS.positionReconciled,

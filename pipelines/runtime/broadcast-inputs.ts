@@ -16,9 +16,9 @@ export interface BroadcastInputsOptions extends ReadableTopics {
 
 /**
  * Keeps a processor up to date with its broadcast inputs. Invariants:
- * FT1  Each record is given once, in the order of its partition, and never while `process` is in the middle of a part.
- * FT2  A record that does not decode is logged and changes nothing.
- * FT3  Partitions that are worked at the same time share one read: a second caller waits for it.
+ * RUN-1  Each record is given once, in the order of its partition, and never while `process` is in the middle of a part.
+ * RUN-2  A record that does not decode is logged and changes nothing.
+ * RUN-3  Partitions that are worked at the same time share one read: a second caller waits for it.
  */
 export class BroadcastInputs {
   readonly #clock: Clock;

@@ -1,13 +1,13 @@
 /**
  * A dead letter: a record that no processor could act on, with the reason, as it goes to its dead-letter topic.
  *
- * DL1  It is the record as it was received, byte for byte with key and headers, and headers that say why. Those are bounded, so that a
+ * RUN-4  It is the record as it was received, byte for byte with key and headers, and headers that say why. Those are bounded, so that a
  *      topic that takes a little more than its source takes the letter of every record; what they leave out is counted.
- * DL2  Where the log refuses it for its size all the same, what is large is left out of it, and named: the value by its SHA-256 and
+ * RUN-5  Where the log refuses it for its size all the same, what is large is left out of it, and named: the value by its SHA-256 and
  *      length. The record is still on its source topic, at the place that the headers give.
- * DL3  Its timestamp is when it was set aside, so that it is kept for the topic's whole retention; the record's own is in a header.
- * DL4  It lies in the partition number of its record, or in the first where the dead-letter topic has no such partition.
- * DL5  Records that retention removed before a group read them have one letter for each stretch, without a record, that says which: so a
+ * RUN-6  Its timestamp is when it was set aside, so that it is kept for the topic's whole retention; the record's own is in a header.
+ * RUN-7  It lies in the partition number of its record, or in the first where the dead-letter topic has no such partition.
+ * RUN-8  Records that retention removed before a group read them have one letter for each stretch, without a record, that says which: so a
  *      loss is kept, listed and closed as whatever else nobody could act on.
  */
 import { createHash } from 'node:crypto';
@@ -40,14 +40,14 @@ export const DEAD_LETTER_HEADERS = {
 
 type HeaderKey = keyof typeof DEAD_LETTER_HEADERS;
 
-/** DL1: the most that may stand in the headers. A path may hold a name that a producer chose. Units: UTF-16 characters, paths. */
+/** RUN-4: the most that may stand in the headers. A path may hold a name that a producer chose. Units: UTF-16 characters, paths. */
 const MESSAGE_CHARS = 2000;
 const PATHS_CHARS = 4000;
 const PATHS = 50;
 const PATH_CHARS = 300;
 
 /**
- * DL2: what is kept whole of a letter that the log refused. Altogether 60 KB with the headers above: a topic that takes less is set
+ * RUN-5: what is kept whole of a letter that the log refused. Altogether 60 KB with the headers above: a topic that takes less is set
  * for records of another kind. Unit: bytes.
  */
 const KEPT_VALUE_BYTES = 16 * 1024;
@@ -71,9 +71,9 @@ export interface SettingAside {
   /** The record's topic by the name that the topic table has for it; the record's own where left out. */
   readonly topic?: string;
   readonly at: EpochMillis;
-  /** Told when the log has refused the letter for its size, before the one without is written (DL2). */
+  /** Told when the log has refused the letter for its size, before the one without is written (RUN-5). */
   readonly onLeftOut?: (leftOut: LeftOut, refusal: HarvestlineError) => void;
-  /** More to say than the record and the error do (DL5). */
+  /** More to say than the record and the error do (RUN-8). */
   readonly also?: readonly (readonly [HeaderKey, string])[];
 }
 
@@ -98,7 +98,7 @@ export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: 
         // The clock of this machine is wrong: the topic of the record took its own.
         if (refusal.code === 'TIMESTAMP_REFUSED')
           return timestamp === record.timestamp ? null : write(form, record.timestamp, partition);
-        // DL4. Not by the key: kafkajs takes hours to hash one of a megabyte.
+        // RUN-7. Not by the key: kafkajs takes hours to hash one of a megabyte.
         if (refusal.code === 'PARTITION_MISSING')
           return partition === FIRST_PARTITION ? null : write(form, timestamp, FIRST_PARTITION);
         if (refusal.code !== 'RECORD_TOO_LARGE' || smaller === null) return null;
@@ -110,7 +110,7 @@ export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: 
   return { topic: deadLetterTopicOf(aside.topic ?? record.topic), ...write('whole', aside.at, record.partition) };
 }
 
-/** DL5: the letter of what `group` never read, from the offset where it stood to the oldest that is kept. */
+/** RUN-8: the letter of what `group` never read, from the offset where it stood to the oldest that is kept. */
 function neverReadLetter(
   { topic, partition, to }: Pick<MovedStart, 'topic' | 'partition' | 'to'>,
   from: number,
@@ -182,7 +182,7 @@ function letterIn(
 
 const NO_BYTES = new Uint8Array(0);
 
-/** DL2: each part whole or not at all. An empty value stands for one that is not there: null is a record without one. */
+/** RUN-5: each part whole or not at all. An empty value stands for one that is not there: null is a record without one. */
 function keptOf(
   { key, value, headers }: LogRecord,
   form: Exclude<Form, 'whole'>,
@@ -251,10 +251,10 @@ export interface MovedStartsOptions {
 
 /**
  * Says where a processor's group cannot go on from what it had committed.
- * MS1  What retention removed unread has a letter on the topic's dead-letter topic before the group goes on: the alert, the figures of
+ * RUN-9  What retention removed unread has a letter on the topic's dead-letter topic before the group goes on: the alert, the figures of
  *      `status` and the closing of it by a person rest on that. A topic that is only observed has none: its dead-letter topic is another
  *      processor's, and nothing was to be done about its records.
- * MS2  A stretch is said once in the life of a process, also where the log has to be told again.
+ * RUN-10  A stretch is said once in the life of a process, also where the log has to be told again.
  */
 export class MovedStarts {
   readonly #options: MovedStartsOptions;
@@ -281,7 +281,7 @@ export class MovedStarts {
     if (letters.length > 0) await append(letters);
   }
 
-  /** False where it was said before (MS2). */
+  /** False where it was said before (RUN-10). */
   #tell({ topic, partition, from, to }: MovedStart, { code, remedy, message }: HarvestlineError): boolean {
     const { processor, group = processor.name, logger } = this.#options;
     const stretch = JSON.stringify([topic, partition, from, to]);

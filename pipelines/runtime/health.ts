@@ -16,8 +16,8 @@ const LOOK_BOUND_MS = 10_000;
 
 /**
  * What a process knows of itself.
- * H1  Live until a processor failed: it drains and exits then, and needs no help.
- * H2  Ready when the log answers and every processor is assigned, and none waits out a back-off.
+ * RUN-11  Live until a processor failed: it drains and exits then, and needs no help.
+ * RUN-12  Ready when the log answers and every processor is assigned, and none waits out a back-off.
  */
 export class Health {
   readonly #clock: Clock;
@@ -82,13 +82,13 @@ export class Health {
     this.#draining = true;
   }
 
-  /** H1. */
+  /** RUN-11. */
   live(): ProbeAnswer {
     const failed = [...this.#processors].filter(([, { state }]) => state === 'failed').map(([name]) => name);
     return { ok: failed.length === 0, detail: failed.length === 0 ? {} : { failed } };
   }
 
-  /** H2. */
+  /** RUN-12. */
   ready(): ProbeAnswer {
     const why = [...this.#connecting].map(([what, code]) => `${what}: ${code}`);
     if (this.#draining) why.push('draining');

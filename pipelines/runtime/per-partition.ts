@@ -2,13 +2,13 @@
  * One instance of a processor for each partition of its input, so that a partition that waits (an order that settles
  * slowly) holds up no other, and a member of a group restores and holds only what its own partitions need.
  *
- * Q1  The batches of a partition are processed one after the other, whatever the log delivers meanwhile.
- * Q2  After every assignment each instance is made anew and restored before its first batch, from that partition of its
+ * RUN-13  The batches of a partition are processed one after the other, whatever the log delivers meanwhile.
+ * RUN-14  After every assignment each instance is made anew and restored before its first batch, from that partition of its
  *     state topics alone, read up to the end that stands then: what a former owner of the partition wrote is seen.
- * Q3  All that an instance writes goes to the partition number of its input. So what Q2 reads is all that the partition's
+ * RUN-15  All that an instance writes goes to the partition number of its input. So what RUN-14 reads is all that the partition's
  *     records ever caused, however keys are hashed.
- * Q4  It is in everything what it wraps: a property that `Processor` gains does not compile here until it is handed on.
- * Q5  Every instance is given all followed records, before it is restored or when they come; and what is observed of its partition.
+ * RUN-16  It is in everything what it wraps: a property that `Processor` gains does not compile here until it is handed on.
+ * RUN-17  Every instance is given all followed records, before it is restored or when they come; and what is observed of its partition.
  *
  * Made for processors whose inputs and state have one key and equally many partitions. CLM is not one: its state is keyed
  * by position_id, its input by account:symbol.
@@ -44,7 +44,7 @@ export function perPartition(create: () => Processor): Processor {
   });
 }
 
-/** Q4. */
+/** RUN-16. */
 type EveryProperty = { readonly [K in keyof Required<Processor>]: Processor[K] };
 
 /** The same without those that are undefined: a processor leaves out what it does not have. */
@@ -58,12 +58,12 @@ const NOTHING_BEFORE = Promise.resolve();
 
 class Partitions {
   readonly #create: () => Processor;
-  /** Partition -> its latest batch, which the next one waits for (Q1). Survives assignments: a batch may still be in hand. */
+  /** Partition -> its latest batch, which the next one waits for (RUN-13). Survives assignments: a batch may still be in hand. */
   readonly #latest = new Map<number, Promise<unknown>>();
-  /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (Q2). */
+  /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (RUN-14). */
   #instances = new Map<number, Processor>();
   #before: { readonly replay: Replay; readonly processed: AskProcessed } | null = null;
-  /** Q5: for instances that are made later. Followed topics are small. */
+  /** RUN-17: for instances that are made later. Followed topics are small. */
   readonly #followed: DecodedRecord[] = [];
 
   constructor(create: () => Processor) {
@@ -108,7 +108,7 @@ class Partitions {
     return this.#inTurn(partition, () => this.#work(partition, records, write));
   }
 
-  /** Q1. */
+  /** RUN-13. */
   #inTurn<T>(partition: number, work: () => Promise<T>): Promise<T> {
     const before = this.#latest.get(partition) ?? NOTHING_BEFORE;
     const turn = before.then(work, work);
@@ -145,7 +145,7 @@ class Partitions {
   }
 }
 
-/** Q3. */
+/** RUN-15. */
 function pinned(records: readonly EncodedRecord[], partition: number): readonly EncodedRecord[] {
   return records.map((record) => ({ ...record, partition }));
 }

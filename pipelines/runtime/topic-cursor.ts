@@ -3,10 +3,10 @@
  * `mergePartitions` gives the records of all partitions in the order of time. Each decodes a batch at a time and passes over what does not
  * decode; nothing here waits for single records, but for `decodedRecords`.
  *
- * TC1  Every record is visited, those of a partition in their order. A batch in which the log or the visit failed is read again: its records
+ * RUN-18  Every record is visited, those of a partition in their order. A batch in which the log or the visit failed is read again: its records
  *      may be visited twice, and none is left out.
- * TC2  What does not decode is counted, told to `onPoison`, and passed over.
- * TC3  A topic that ends before what was read of it is another topic of that name. A cursor with `onMadeAnew` tells so and reads it from its
+ * RUN-19  What does not decode is counted, told to `onPoison`, and passed over.
+ * RUN-20  A topic that ends before what was read of it is another topic of that name. A cursor with `onMadeAnew` tells so and reads it from its
  *      beginning.
  */
 import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
@@ -33,7 +33,7 @@ const NEVER_ABORTED = new AbortController().signal;
 interface Start {
   /** Starts with what came then or later; with the oldest record where left out. */
   readonly since?: EpochMillis;
-  /** TC3. What was made of the records so far is to be forgotten. */
+  /** RUN-20. What was made of the records so far is to be forgotten. */
   readonly onMadeAnew?: () => void;
 }
 
@@ -63,7 +63,7 @@ export class BatchCursor {
     const log = this.#log;
     let next = (this.#next ??= new Map(this.#since === -Infinity ? [] : await log.offsetsAt(this.#topic, this.#since)));
     const offsets = await log.offsets(this.#topic);
-    // TC3.
+    // RUN-20.
     if (this.#onMadeAnew !== undefined && offsets.some(({ partition, end }) => end < (next.get(partition) ?? 0))) {
       this.#next = next = new Map();
       this.#onMadeAnew();

@@ -55,10 +55,10 @@ export interface Wiring {
 
 /**
  * Puts a processor on a log. Invariants:
- * P1  A record is decoded and processed, or dead-lettered; never acknowledged without one of the two.
- * P2  A transient error repeats the same batch after a back-off and dead-letters nothing.
- * P3  Any other error ends the subscription with nothing of the batch committed.
- * P4  No record ends it: one whose outputs the log refuses (too large, a time that it does not take) is dead-lettered, too, and
+ * RUN-21  A record is decoded and processed, or dead-lettered; never acknowledged without one of the two.
+ * RUN-22  A transient error repeats the same batch after a back-off and dead-letters nothing.
+ * RUN-23  Any other error ends the subscription with nothing of the batch committed.
+ * RUN-24  No record ends it: one whose outputs the log refuses (too large, a time that it does not take) is dead-lettered, too, and
  *     its letter is written in a form that the log takes (dead-letter.ts).
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
@@ -213,7 +213,7 @@ async function processPart(
   return outputs;
 }
 
-/** P4: the log refused an output of the batch. Each record's outputs are appended by themselves; the letters are left to the log. */
+/** RUN-24: the log refused an output of the batch. Each record's outputs are appended by themselves; the letters are left to the log. */
 async function processOneByOne(
   worker: Worker,
   topic: TopicName,

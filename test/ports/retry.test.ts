@@ -23,14 +23,14 @@ function dependency(failures: number, options: Partial<BackoffOptions> = {}) {
   };
 }
 
-it('RUN-92: waits grow up to their bound, and each is told', async () => {
+it('RUN-26: waits grow up to their bound, and each is told', async () => {
   const { clock, waits, run } = dependency(6);
   expect(await run()).toBe('answer');
   expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
   expect(clock.now()).toBe(3500);
 });
 
-it('RUN-91: what is not transient is thrown at once', async () => {
+it('RUN-25: what is not transient is thrown at once', async () => {
   const refused = new HarvestlineError('LOG_REFUSED', 'no');
   const clock = new VirtualClock(0);
   const onWait = (): never => {
@@ -40,7 +40,7 @@ it('RUN-91: what is not transient is thrown at once', async () => {
   expect(clock.now()).toBe(0);
 });
 
-it('RUN-93: a signal that aborts ends it with the last error, and nothing is tried any more', async () => {
+it('RUN-27: a signal that aborts ends it with the last error, and nothing is tried any more', async () => {
   const stop = new AbortController();
   const { calls, run } = dependency(6, {
     signal: stop.signal,

@@ -67,7 +67,7 @@ describe('dev', () => {
     expect(contentsOf(other)).not.toEqual(contentsOf(one));
   });
 
-  it('D1: stopped and started again it goes on as if it had never stopped', async () => {
+  it('CLI-1: stopped and started again it goes on as if it had never stopped', async () => {
     const [whole, parts] = [folderForTest(), folderForTest()];
     await runCycles(60, options(whole, { faults: ROUGH }));
     for (const cycles of [1, 24, 35]) await runCycles(cycles, options(parts, { faults: ROUGH }));
@@ -99,7 +99,7 @@ describe('dev', () => {
     );
   });
 
-  it('D2: a second dev on the same folder is refused while the first is at work', async () => {
+  it('CLI-2: a second dev on the same folder is refused while the first is at work', async () => {
     const folder = folderForTest();
     const first = await DevChain.open(options(folder));
     await expect(DevChain.open(options(folder))).rejects.toMatchObject({ code: 'DATA_IN_USE' });
@@ -108,7 +108,7 @@ describe('dev', () => {
     await again.close();
   });
 
-  it('D2: desks on other seeds take turns in one folder, each going on from its own last cycle', async () => {
+  it('CLI-2: desks on other seeds take turns in one folder, each going on from its own last cycle', async () => {
     const [alone, shared] = [folderForTest(), folderForTest()];
     await runCycles(40, options(alone));
     await runCycles(25, options(shared));
@@ -125,7 +125,7 @@ describe('dev', () => {
     expect(new Set(contents.intents.map(({ account }) => account))).toEqual(new Set(['simulated-1', 'simulated-2']));
   });
 
-  it('D1: however often a write to the log fails, the record is whole in the end', async () => {
+  it('CLI-1: however often a write to the log fails, the record is whole in the end', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 5 }),

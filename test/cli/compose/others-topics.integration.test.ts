@@ -94,7 +94,7 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
   const scored = async (): Promise<void> => expect(await lagOf(log, 'scoring', SNAPSHOTS.name)).toBe(0);
   const status = () => statusReport({ log, codec, counts: () => 0, countsOffsets: true, liveNow: () => clock.now() });
 
-  it('DL5, MS1, retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
+  it('RUN-8, RUN-9, retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
     const symbols = Array.from({ length: 12 }, (_, index) => `S${index}USDT`);
     const first = await work('scoring');
     await snapshots(symbols);

@@ -25,7 +25,7 @@ async function append({ log, codec }: PreparedLog, snapshots: readonly PositionS
 }
 
 describe('run', () => {
-  it('works the chain, is ready, measures it, and drains: everything done is committed', async () => {
+  it('CLI-3: works the chain, is ready, measures it, and drains: everything done is committed', async () => {
     const world = await preparedLog();
     const snapshots = freshSnapshots(12, NOW);
     const running = await startRun(world.open);
@@ -56,7 +56,7 @@ describe('run', () => {
     await expect(running.get('/live')).rejects.toThrow();
   });
 
-  it('Q3: reports and trades of an intent lie in the partition of the intent, where its key says', async () => {
+  it('RUN-15: reports and trades of an intent lie in the partition of the intent, where its key says', async () => {
     const world = await preparedLog();
     await append(world, freshSnapshots(9, NOW));
     await startRun(world.open);
@@ -73,7 +73,7 @@ describe('run', () => {
     expect(new Set([...places.values()].flatMap((partitions) => [...partitions])).size).toBeGreaterThan(1);
   });
 
-  it('N2: a processor that cannot go on ends the run with its error; the others drain first', async () => {
+  it('CLI-4: a processor that cannot go on ends the run with its error; the others drain first', async () => {
     const world = await preparedLog();
     const running = await startRun(world.open, {
       exchange: () =>
@@ -166,7 +166,7 @@ describe('run', () => {
     await running.done;
   });
 
-  it('N3: a venue that is away means back-off and not ready, no dead letters; the drain gives the batch up', async () => {
+  it('CLI-5: a venue that is away means back-off and not ready, no dead letters; the drain gives the batch up', async () => {
     const world = await preparedLog();
     const away = (): Promise<never> => Promise.reject(new HarvestlineError('EXCHANGE_AWAY', 'no route'));
     const errors: string[] = [];

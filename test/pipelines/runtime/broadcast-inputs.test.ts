@@ -25,7 +25,7 @@ async function follower() {
   return { world, clock, topics, seen, write };
 }
 
-test('FT1: every record once, in the order of its partition, however often it is looked', async () => {
+test('RUN-1: every record once, in the order of its partition, however often it is looked', async () => {
   const { topics, seen, write } = await follower();
   for (const version of ['a', 'b', 'c', 'd']) await write(version, 2);
   await topics.catchUp();
@@ -48,7 +48,7 @@ test('a look is due a second after the last', async () => {
   expect(seen).toEqual(['a']);
 });
 
-test('FT2: what does not decode is passed over', async () => {
+test('RUN-2: what does not decode is passed over', async () => {
   const { world, topics, seen, write } = await follower();
   await write('a', 1);
   const key = Buffer.from('m');
@@ -58,7 +58,7 @@ test('FT2: what does not decode is passed over', async () => {
   expect(seen).toEqual(['a', 'b']);
 });
 
-test('FT3: callers at the same time share one look', async () => {
+test('RUN-3: callers at the same time share one look', async () => {
   const { topics, seen, write } = await follower();
   await write('a');
   await Promise.all([topics.catchUp(), topics.catchUp(), topics.catchUp()]);

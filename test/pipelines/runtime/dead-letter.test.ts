@@ -6,12 +6,16 @@ import { HarvestlineError, type Problem } from '../../../errors/harvestline-erro
 import {
   DEAD_LETTER_HEADERS,
   type LeftOut,
+  MovedStarts,
   boundedMessage,
   deadLetterOf,
   sha256Of,
 } from '../../../pipelines/runtime/dead-letter.ts';
-import type { LogRecord, Substitute } from '../../../ports/event-log.ts';
-import { DEAD_LETTER_ROOM_BYTES } from '../../../schemas/topics.ts';
+import type { Processor } from '../../../pipelines/runtime/processor.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+import type { LogRecord, OutgoingRecord, Substitute } from '../../../ports/event-log.ts';
+import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
+import { DEAD_LETTER_ROOM_BYTES, TOPICS } from '../../../schemas/topics.ts';
 
 const SET_ASIDE_AT = 1_800_000_000_000;
 
@@ -53,7 +57,7 @@ function bytesOf({ key, value, headers = [] }: Substitute): number {
   return headers.reduce((sum, [name, bytes]) => sum + size(Buffer.from(name)) + size(bytes), size(key) + size(value));
 }
 
-describe('DL1: the headers that say why', () => {
+describe('RUN-4: the headers that say why', () => {
   const anyText = fc.string({ unit: 'binary', maxLength: 3000 });
   const problems = fc.array(fc.record({ path: anyText, why: anyText }), { maxLength: 200 });
 
@@ -105,7 +109,7 @@ describe('DL1: the headers that say why', () => {
   });
 });
 
-describe('DL2: a letter that the log refuses for its size', () => {
+describe('RUN-5: a letter that the log refuses for its size', () => {
   test('goes without its value, with SHA-256 and length, an empty value, and says so once', () => {
     const value = Buffer.alloc(1_048_488, 0x41);
     const told: LeftOut[] = [];
@@ -176,7 +180,7 @@ describe('DL2: a letter that the log refuses for its size', () => {
   });
 });
 
-test('DL3: set aside now, with the time of the record in a header; that time where the log does not take ours', () => {
+test('RUN-6: set aside now, with the time of the record in a header; that time where the log does not take ours', () => {
   for (const timestamp of [7, 0, -1]) {
     const letter = letterOf({ timestamp });
     expect([letter.timestamp, read(letter).recordedAt]).toEqual([SET_ASIDE_AT, timestamp]);
@@ -186,7 +190,7 @@ test('DL3: set aside now, with the time of the record in a header; that time whe
   }
 });
 
-test('DL4: where there is no such partition it goes to the first, and the headers say where from', () => {
+test('RUN-7: where there is no such partition it goes to the first, and the headers say where from', () => {
   const elsewhere = after(letterOf({}), 'PARTITION_MISSING');
   if (elsewhere === null) throw new Error('no other partition');
   expect(elsewhere.partition).toBe(0);
@@ -196,4 +200,24 @@ test('DL4: where there is no such partition it goes to the first, and the header
   const small = after(after(elsewhere, 'RECORD_TOO_LARGE'), 'TIMESTAMP_REFUSED');
   expect(small).toMatchObject({ timestamp: RECORD.timestamp, partition: 0 });
   expect(after(letterOf({}), 'TOPIC_MISSING')).toBeNull();
+});
+
+test('RUN-10: a stretch that was never read is logged once, and has its letter each time that the log tells of it', async () => {
+  const lines: string[] = [];
+  const logger: Logger = { ...SILENT_LOGGER, error: (_: object, line: string) => void lines.push(line) };
+  const processor: Processor = {
+    name: 'scoring',
+    inputs: [TOPICS.positionSnapshot],
+    process: () => Promise.resolve([]),
+  };
+  const starts = new MovedStarts({ processor, clock: new VirtualClock(SET_ASIDE_AT), logger });
+  const letters: OutgoingRecord[] = [];
+  const append = (records: readonly OutgoingRecord[]): Promise<void> => Promise.resolve(void letters.push(...records));
+  const moved = { topic: 'position.snapshot', partition: 2, why: 'overtaken', from: 10, to: 15 } as const;
+  await starts.say([moved], append);
+  await starts.say([moved], append);
+  expect(lines).toHaveLength(1);
+  expect(letters).toHaveLength(2);
+  await starts.say([{ ...moved, to: 16 }], append);
+  expect(lines).toHaveLength(2);
 });

@@ -17,7 +17,7 @@ function assignAll(): void {
 const why = (): unknown => (health.ready().detail as { why?: unknown }).why;
 
 describe('health', () => {
-  it('H2: is ready once every processor is assigned', () => {
+  it('RUN-12: is ready once every processor is assigned', () => {
     expect(health.ready()).toMatchObject({ ok: false });
     health.is('scoring', 'assigned');
     health.is('clm', 'restoring');
@@ -26,7 +26,7 @@ describe('health', () => {
     expect(health.ready()).toEqual({ ok: true, detail: { processors: { scoring: 'assigned', clm: 'assigned' } } });
   });
 
-  it('H2: is not ready until the last of several partitions has come out of its back-off', () => {
+  it('RUN-12: is not ready until the last of several partitions has come out of its back-off', () => {
     assignAll();
     health.backedOff('clm', 'one', 'REGISTRY_AWAY');
     health.backedOff('clm', 'two', 'REGISTRY_AWAY');
@@ -38,7 +38,7 @@ describe('health', () => {
     expect(health.ready().ok).toBe(true);
   });
 
-  it('H2: is not ready while the log fails, or hangs for longer than 10 s', () => {
+  it('RUN-12: is not ready while the log fails, or hangs for longer than 10 s', () => {
     assignAll();
     health.looking();
     clock.set(clock.now() + 10_000);
@@ -53,14 +53,14 @@ describe('health', () => {
     expect(health.ready().ok).toBe(true);
   });
 
-  it('H2: is not ready while it drains; H1: it is live', () => {
+  it('RUN-12: is not ready while it drains; RUN-11: it is live', () => {
     assignAll();
     health.drains();
     expect(why()).toEqual(['draining']);
     expect(health.live()).toEqual({ ok: true, detail: {} });
   });
 
-  it('H1: is no longer live when a processor failed', () => {
+  it('RUN-11: is no longer live when a processor failed', () => {
     assignAll();
     health.is('scoring', 'failed');
     expect(health.live()).toEqual({ ok: false, detail: { failed: ['scoring'] } });

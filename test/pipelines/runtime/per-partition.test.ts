@@ -62,7 +62,7 @@ async function settle(): Promise<void> {
 }
 
 describe('one instance for each partition', () => {
-  it('Q1: batches of a partition run one after the other, those of others at the same time', async () => {
+  it('RUN-13: batches of a partition run one after the other, those of others at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 12 }),
@@ -98,7 +98,7 @@ describe('one instance for each partition', () => {
     );
   });
 
-  it('Q1: a batch that failed does not hold up the next', async () => {
+  it('RUN-13: a batch that failed does not hold up the next', async () => {
     const processor = perPartition(() => ({
       name: 'execution',
       inputs: [INTENTS],
@@ -110,7 +110,7 @@ describe('one instance for each partition', () => {
     await expect(second).resolves.toEqual([]);
   });
 
-  it('Q2: an assignment makes instances anew, restored after the batch in hand, from their own partition', async () => {
+  it('RUN-14: an assignment makes instances anew, restored after the batch in hand, from their own partition', async () => {
     const { create, finish, events } = slowProcessors();
     const processor = perPartition(create);
     const asked: (readonly number[] | undefined)[] = [];
@@ -135,7 +135,7 @@ describe('one instance for each partition', () => {
     expect(asked).toEqual([[1], [1]]);
   });
 
-  it('Q3: all that is written goes to the partition of the input', async () => {
+  it('RUN-15: all that is written goes to the partition of the input', async () => {
     const { create, finish } = slowProcessors();
     const processor = perPartition(create);
     await processor.restore?.(NOTHING);
@@ -149,7 +149,7 @@ describe('one instance for each partition', () => {
     expect([...(await batch), ...written].map(({ partition }) => partition)).toEqual([4, 4]);
   });
 
-  it('Q1, Q3: settles all its partitions at the same time, each before its batches, and writes to them', async () => {
+  it('RUN-13, RUN-15: settles all its partitions at the same time, each before its batches, and writes to them', async () => {
     const events: string[] = [];
     const waiting = new Map<number, () => void>();
     const processor = perPartition(() => ({
@@ -198,7 +198,7 @@ describe('one instance for each partition', () => {
     expect(recovered).toEqual([1, 2]);
   });
 
-  it('Q2, EXE-2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
+  it('RUN-14, EXE-2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
     const log = await ExecutionLog.open();
     const exchange = new ScriptedExchange();
     exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
@@ -226,7 +226,7 @@ describe('one instance for each partition', () => {
     expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'FILLED', 'SUPPRESSED']);
   });
 
-  it('Q4: it is in everything what it wraps, and has nothing that this has not', () => {
+  it('RUN-16: it is in everything what it wraps, and has nothing that this has not', () => {
     const sample = {
       name: 'execution',
       inputs: [INTENTS],
@@ -253,7 +253,7 @@ describe('one instance for each partition', () => {
     );
   });
 
-  it('Q5: each instance is given every followed record once and in order, however late it is made, and what is observed of its partition', async () => {
+  it('RUN-17: each instance is given every followed record once and in order, however late it is made, and what is observed of its partition', async () => {
     const told = new Map<number, string[]>();
     const restoring = Promise.withResolvers<undefined>();
     let instances = 0;

@@ -29,7 +29,7 @@ async function versions(options: ConstructorParameters<typeof TopicCursor>[3] = 
 }
 
 describe('TopicCursor', () => {
-  it('TC1: visits every record once, those of a partition in their order, however often it reads on', async () => {
+  it('RUN-18: visits every record once, those of a partition in their order, however often it reads on', async () => {
     const { seen, cursor, write } = await versions();
     for (const version of ['a', 'b', 'c', 'd']) await write(version, 2);
     await cursor.readOn();
@@ -40,7 +40,7 @@ describe('TopicCursor', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd', 'f', 'e']);
   });
 
-  it('TC1: leaves none out wherever the log or a visit fails', async () => {
+  it('RUN-18: leaves none out wherever the log or a visit fails', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.infiniteStream(fc.integer({ min: 0, max: 5 })),
@@ -82,7 +82,7 @@ describe('TopicCursor', () => {
     );
   });
 
-  it('TC2: counts what does not decode, tells of it, and goes on', async () => {
+  it('RUN-19: counts what does not decode, tells of it, and goes on', async () => {
     const told: number[] = [];
     const { seen, cursor, write, poison } = await versions({ onPoison: ({ offset }) => told.push(offset) });
     await write('a');
@@ -117,7 +117,7 @@ describe('TopicCursor', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('TC3: reads a topic that was made anew from its beginning, once it has told so', async () => {
+  it('RUN-20: reads a topic that was made anew from its beginning, once it has told so', async () => {
     const { world, write } = await versions();
     for (const version of ['a', 'b']) await write(version);
     let current = world.log;

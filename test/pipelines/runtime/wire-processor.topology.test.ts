@@ -1,74 +1,21 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
-import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { describe, expect, it } from 'vitest';
+import type { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { DEAD_LETTER_HEADERS } from '../../../pipelines/runtime/dead-letter.ts';
 import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { wireProcessor } from '../../../pipelines/runtime/wire-processor.ts';
-import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
-import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import type { Append, LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
-import { NO_OBSERVER } from '../../../pipelines/runtime/processor-observer.ts';
+import type { LogRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { schemaText, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { folderForTest } from '../../fixtures/temporary-folder.ts';
-
-const SNAPSHOTS = TOPICS.positionSnapshot;
-const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
-
-/** After everything that the records say: no time of theirs lies ahead of it. */
-const AT = 1_900_000_000_000;
-
-async function world(): Promise<{ log: EmbeddedLog; codec: RecordCodec; source: TopicWriter }> {
-  const log = EmbeddedLog.open(folderForTest(), new SystemClock());
-  onTestFinished(() => log.close());
-  await log.createTopics(allTopicSpecs());
-  for (const topic of Object.values(TOPICS)) await log.registry.register(subjectOf(topic), schemaText(topic));
-  const codec = await RecordCodec.open(log.registry);
-  return { log, codec, source: new TopicWriter('snapshots', codec) };
-}
-
-function scoring(codec: RecordCodec): Processor {
-  const policy = BUILT_IN_POLICIES.get('2026-02-07');
-  if (policy === undefined) throw new Error('no default policy');
-  return scoringProcessor({ writer: new TopicWriter('scoring', codec), policy });
-}
-
-/** Runs a processor over everything that is there. */
-async function run(processor: Processor, log: EmbeddedLog, codec: RecordCodec): Promise<void> {
-  const { options, handler } = wireProcessor({
-    processor,
-    log,
-    codec,
-    clock: new VirtualClock(0),
-    logger: SILENT_LOGGER,
-  });
-  const consumer = log.consumer(options, handler);
-  await consumer.join();
-  try {
-    await consumer.pump();
-  } finally {
-    await consumer.stop();
-  }
-}
-
-async function all(log: EmbeddedLog, topic: string): Promise<LogRecord[]> {
-  const found: LogRecord[] = [];
-  for await (const batch of log.read(topic)) found.push(...batch.records);
-  return found;
-}
-
-function headersOf(record: LogRecord): Record<string, string> {
-  return Object.fromEntries(record.headers.map(([name, value]) => [name, Buffer.from(value ?? []).toString()]));
-}
+import { SNAPSHOTS, DEAD, AT, preparedLog, scoring, run, all, headersOf, laxEncoder } from './wired-processor.ts';
 
 describe('dead letters', () => {
-  it('P1: poison lands in the dead-letter topic byte for byte with its headers, and the stream goes on', async () => {
-    const { log, codec, source } = await world();
+  it('RUN-21: poison lands in the dead-letter topic byte for byte with its headers, and the stream goes on', async () => {
+    const { log, codec, source } = await preparedLog();
     const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1);
     const unknownId = Buffer.from(good.value);
     unknownId.writeInt32BE(4711, 1);
@@ -105,14 +52,14 @@ describe('dead letters', () => {
       [DEAD_LETTER_HEADERS.partition]: String(source0?.partition),
       [DEAD_LETTER_HEADERS.offset]: '0',
     });
-    // DL3: it is kept from when it was set aside on, by a clock that stands at 0 here.
+    // RUN-6: it is kept from when it was set aside on, by a clock that stands at 0 here.
     expect(dead.every((letter) => letter.timestamp === 0 && letter.partition === source0?.partition)).toBe(true);
     expect(headersOf(dead[0] as LogRecord)[DEAD_LETTER_HEADERS.timestamp]).toBe('7');
     expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
   });
 
-  it('P1: a batch larger than a part loses nothing, keeps its order, and buries the poison of every part', async () => {
-    const { log, codec, source } = await world();
+  it('RUN-21: a batch larger than a part loses nothing, keeps its order, and buries the poison of every part', async () => {
+    const { log, codec, source } = await preparedLog();
     const records = 200;
     const observed = (index: number): number => aSnapshot({ r: 9 }).observed_at + index;
     const isPoison = (index: number): boolean => index % 50 === 0;
@@ -137,8 +84,8 @@ describe('dead letters', () => {
     expect(dead.map((letter) => headersOf(letter)[DEAD_LETTER_HEADERS.code])).toEqual(Array(4).fill('AVRO_CORRUPT'));
   });
 
-  it('P1: a record whose values break the rules is dead-lettered with every path', async () => {
-    const { log, codec } = await world();
+  it('RUN-21: a record whose values break the rules is dead-lettered with every path', async () => {
+    const { log, codec } = await preparedLog();
     // A foreign client that skipped the checks: the bytes are Avro, the content is not what the schema allows.
     const lax = await laxEncoder(log);
     await log.append([
@@ -157,8 +104,8 @@ describe('dead letters', () => {
     expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
   });
 
-  it('P1: one record that makes the processor fail is set aside alone, its neighbours are processed', async () => {
-    const { log, codec, source } = await world();
+  it('RUN-21: one record that makes the processor fail is set aside alone, its neighbours are processed', async () => {
+    const { log, codec, source } = await preparedLog();
     const extreme = aSnapshot(
       {},
       { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1, worst_price: 1 },
@@ -194,7 +141,7 @@ describe('what an earlier run left unfinished', () => {
   };
 
   it('is recovered after the restore and before the first batch, durably, and without any record too', async () => {
-    const { log, codec, source } = await world();
+    const { log, codec, source } = await preparedLog();
     const [good] = [source.encode(SNAPSHOTS, aSnapshot(), AT + 1)];
     const { processor, events } = recovering(log, [SNAPSHOTS], (_, write) => write([{ ...good, partition: 3 }]));
     await run(processor, log, codec);
@@ -202,8 +149,8 @@ describe('what an earlier run left unfinished', () => {
     expect((await all(log, SNAPSHOTS.name)).map(({ partition }) => partition)).toEqual([3]);
   });
 
-  it('P2: is recovered again after a transient error', async () => {
-    const { log, codec } = await world();
+  it('RUN-22: is recovered again after a transient error', async () => {
+    const { log, codec } = await preparedLog();
     let tries = 0;
     const { processor, events } = recovering(log, [SNAPSHOTS], () => {
       tries += 1;
@@ -214,7 +161,7 @@ describe('what an earlier run left unfinished', () => {
   });
 
   it('is recovered only where all inputs of a partition are here', async () => {
-    const { log, codec } = await world();
+    const { log, codec } = await preparedLog();
     const inputs = [TOPICS.harvestIntent, TOPICS.positionReconciled];
     const { processor, events } = recovering(log, inputs, () => Promise.resolve());
     const { options } = wireProcessor({ processor, log, codec, clock: new VirtualClock(0), logger: SILENT_LOGGER });
@@ -226,8 +173,8 @@ describe('what an earlier run left unfinished', () => {
 });
 
 describe('errors that are not the record’s fault', () => {
-  it('P2: a transient error repeats the batch and dead-letters nothing', async () => {
-    const { log, codec, source } = await world();
+  it('RUN-22: a transient error repeats the batch and dead-letters nothing', async () => {
+    const { log, codec, source } = await preparedLog();
     await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     let tries = 0;
     const flaky: Processor = {
@@ -245,8 +192,8 @@ describe('errors that are not the record’s fault', () => {
     expect(sum((await log.committed('scoring', SNAPSHOTS.name)).values())).toBe(1);
   });
 
-  it('P2: the registry away for the schema of one record: nothing of its batch is worked before it answers', async () => {
-    const { log, source } = await world();
+  it('RUN-22: the registry away for the schema of one record: nothing of its batch is worked before it answers', async () => {
+    const { log, source } = await preparedLog();
     const { registry } = log;
     let refusals = 1;
     const codec = await RecordCodec.open({
@@ -278,8 +225,8 @@ describe('errors that are not the record’s fault', () => {
     expect(await all(log, DEAD)).toHaveLength(1);
   });
 
-  it('P3: any other error ends the subscription and commits nothing', async () => {
-    const { log, codec, source } = await world();
+  it('RUN-23: any other error ends the subscription and commits nothing', async () => {
+    const { log, codec, source } = await preparedLog();
     await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     const broken: Processor = {
       name: 'scoring',
@@ -291,7 +238,7 @@ describe('errors that are not the record’s fault', () => {
   });
 
   it('a processor may not write a topic that another owns', async () => {
-    const { codec } = await world();
+    const { codec } = await preparedLog();
     const intruder = new TopicWriter('clm', codec);
     expect(() => intruder.encode(SNAPSHOTS, aSnapshot(), 1)).toThrow(
       expect.objectContaining({ code: 'TOPIC_NOT_OWNED' }),
@@ -299,133 +246,8 @@ describe('errors that are not the record’s fault', () => {
   });
 });
 
-describe('P4: no record ends a processor', () => {
-  /** What a log appends that refuses some records for their size, as Kafka does. */
-  function refusing(isTooLarge: (record: OutgoingRecord) => boolean) {
-    const written: OutgoingRecord[] = [];
-    const append: Append = (records) => {
-      for (const record of records) {
-        if (isTooLarge(record)) return Promise.reject(new HarvestlineError('RECORD_TOO_LARGE', 'it is too large'));
-        written.push(record);
-      }
-      return Promise.resolve();
-    };
-    return { written, append };
-  }
-
-  it('a record whose output the log refuses is dead-lettered; the others are processed, and each letter is there once', async () => {
-    const { log, codec, source } = await world();
-    const snapshots = [0, 1, 2, 3].map((index) => aSnapshot({ r: 9, symbol: `S${index}USDT` }));
-    await log.append([
-      { topic: SNAPSHOTS.name, partition: 0, key: null, value: Buffer.from('bad'), timestamp: 1 },
-      ...snapshots.map((one) => ({ ...source.encode(SNAPSHOTS, one, one.observed_at), partition: 0 })),
-    ]);
-    const records = await all(log, SNAPSHOTS.name);
-    const batch = { topic: SNAPSHOTS.name, partition: 0, records, nextOffset: 5 };
-    const { handler } = wireProcessor({
-      processor: scoring(codec),
-      log,
-      codec,
-      clock: new VirtualClock(0),
-      logger: SILENT_LOGGER,
-    });
-    const symbolOf = ({ key }: OutgoingRecord): string => Buffer.from(key ?? []).toString();
-    const { written, append } = refusing(
-      (record) => record.topic === TOPICS.harvestIntent.name && symbolOf(record).includes('S2USDT'),
-    );
-    const first = await handler(batch, append);
-    const refusal = await append(first).catch((thrown: unknown) => thrown as HarvestlineError);
-    if (refusal === undefined) throw new Error('nothing was refused');
-    // What was refused was in front of every letter, so none is there yet.
-    expect(written.some(({ topic }) => topic === DEAD)).toBe(false);
-    await append(await handler(batch, append, refusal));
-    const dead = written.filter(({ topic }) => topic === DEAD);
-    const codes = dead.map(({ headers = [] }) => headers.find(([name]) => name === DEAD_LETTER_HEADERS.code)?.[1]);
-    expect(codes.map(String)).toEqual(['NOT_WIRE_FORMAT', 'RECORD_TOO_LARGE']);
-    const symbols = written.filter(({ topic }) => topic === TOPICS.harvestIntent.name).map(symbolOf);
-    expect(new Set(symbols)).toEqual(new Set(['desk:S0USDT', 'desk:S1USDT', 'desk:S3USDT']));
-    const told = written.filter(({ topic }) => topic === TOPICS.policyApplied.name);
-    expect(told.length).toBeGreaterThan(0);
-  });
-
-  it('a letter goes to the topic by its name in the table, and says the name that its record came from', async () => {
-    const { log, codec } = await world();
-    const observed: string[] = [];
-    const { handler } = wireProcessor({
-      processor: scoring(codec),
-      log,
-      codec,
-      clock: new VirtualClock(7),
-      liveClock: new VirtualClock(55),
-      logger: { ...SILENT_LOGGER, error: (_, message) => void observed.push(message) },
-      observer: { ...NO_OBSERVER, leftOut: (topic) => void observed.push(topic) },
-    });
-    const value = Buffer.alloc(100_000, 1);
-    const at = {
-      topic: 'desk-a.position.snapshot',
-      partition: 2,
-      offset: 7,
-      timestamp: 1,
-      key: null,
-      value,
-      headers: [],
-    };
-    const batch = { topic: SNAPSHOTS.name, partition: 2, records: [at], nextOffset: 8 };
-    const [letter] = await handler(batch, () => Promise.resolve());
-    expect(letter).toMatchObject({ topic: DEAD, partition: 2, timestamp: 55 });
-    const small = letter?.ifRefused?.(new HarvestlineError('RECORD_TOO_LARGE', 'the broker says so'));
-    expect(observed).toEqual([
-      SNAPSHOTS.name,
-      expect.stringMatching(/^dead letter without its bytes: desk-a\.position\.snapshot\[2\]@7: the broker says so/),
-    ]);
-    const headers = Object.fromEntries((small?.headers ?? []).map(([name, bytes]) => [name, String(bytes)]));
-    expect(headers[DEAD_LETTER_HEADERS.topic]).toBe('desk-a.position.snapshot');
-    expect(headers[DEAD_LETTER_HEADERS.valueBytes]).toBe('100000');
-  });
-
-  it('the log line of a record with 10,000 failing paths stays short', async () => {
-    const { log, codec } = await world();
-    const lax = await laxEncoder(log);
-    const value = lax({ ...aSnapshot(), r_history: Array(10_000).fill(Number.NaN) });
-    await log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: 0 }]);
-    const lines: string[] = [];
-    const { options, handler } = wireProcessor({
-      processor: scoring(codec),
-      log,
-      codec,
-      clock: new VirtualClock(0),
-      logger: { ...SILENT_LOGGER, warn: (fields, message) => void lines.push(JSON.stringify({ ...fields, message })) },
-    });
-    const consumer = log.consumer(options, handler);
-    await consumer.join();
-    await consumer.pump();
-    await consumer.stop();
-    expect(lines).toHaveLength(1);
-    expect(lines[0]?.length).toBeLessThan(8000);
-    expect(lines[0]).toContain('"problemsTotal":10000');
-    const [letter] = await all(log, DEAD);
-    expect(Buffer.compare(letter?.value ?? Buffer.alloc(0), value)).toBe(0);
-    expect(headersOf(letter as LogRecord)[DEAD_LETTER_HEADERS.pathsTotal]).toBe('10000');
-  });
-
-  it('DL4: a dead-letter topic with fewer partitions takes the letter in another', async () => {
-    const { log, codec } = await world();
-    log.database.exec(`UPDATE topics SET partitions = 2 WHERE name = '${DEAD}'`);
-    await log.append([{ topic: SNAPSHOTS.name, partition: 5, key: null, value: Buffer.from('bad'), timestamp: 0 }]);
-    await run(scoring(codec), log, codec);
-    const [letter, ...more] = await all(log, DEAD);
-    expect(more).toEqual([]);
-    expect(headersOf(letter as LogRecord)).toMatchObject({
-      [DEAD_LETTER_HEADERS.topic]: SNAPSHOTS.name,
-      [DEAD_LETTER_HEADERS.partition]: '5',
-      [DEAD_LETTER_HEADERS.offset]: '0',
-    });
-    expect(letter?.partition).toBeLessThan(2);
-  });
-});
-
 it('scoring the same snapshots twice gives the same intents, and the decision that evaluate gives', async () => {
-  const { log, codec, source } = await world();
+  const { log, codec, source } = await preparedLog();
   const snapshots = [9, 5.33, 0.5, -3].map((r, index) => aSnapshot({ symbol: `S${index}USDT`, r }));
   await log.append(snapshots.map((snapshot) => source.encode(SNAPSHOTS, snapshot, snapshot.observed_at)));
   await run(scoring(codec), log, codec);
@@ -441,15 +263,4 @@ it('scoring the same snapshots twice gives the same intents, and the decision th
 
 function sum(numbers: Iterable<number>): number {
   return [...numbers].reduce((total, number) => total + number, 0);
-}
-
-/** Encodes as a client would that knows the schema but none of our checks. */
-async function laxEncoder(log: EmbeddedLog): Promise<(value: object) => Uint8Array> {
-  const { default: avsc } = await import('avsc');
-  const text = schemaText(SNAPSHOTS);
-  const type = avsc.Type.forSchema(JSON.parse(text) as Parameters<typeof avsc.Type.forSchema>[0]);
-  const id = await log.registry.idOf(subjectOf(SNAPSHOTS), text);
-  const header = Buffer.alloc(5);
-  header.writeInt32BE(id ?? 0, 1);
-  return (value) => Buffer.concat([header, type.toBuffer(value)]);
 }
