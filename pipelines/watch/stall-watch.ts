@@ -93,7 +93,7 @@ export class StallWatch {
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
-    // Null for the clock: it has a wider bound here, since one that is minutes slow must not blind the watch.
+    // Null for the clock: its bound here is `leap`, since a clock that is minutes slow must not void every snapshot.
     if (this.#isAhead(at) || timesAhead(TOPICS.positionSnapshot.name, snapshot, at, null).length > 0) {
       this.#ahead += 1;
       return;

@@ -37,7 +37,7 @@ describe('registerSchema', () => {
     expect(await registry.versions(SUBJECT)).toHaveLength(1);
   });
 
-  test('says in words what changed since the latest version', async () => {
+  test('tells the change since the latest version in words', async () => {
     const registration = await registerSchema(await registryWith(OLDER), TOPIC, { dryRun: false });
     expect(registration).toMatchObject({
       state: 'registered',
