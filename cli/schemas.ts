@@ -126,15 +126,15 @@ async function diffsOf(topics: readonly Topic[], options: DiffOptions): Promise<
     }
     return [diffSchema(topic, loadSchema(topic), versionInFile(options.against))];
   }
-  const { registry, close } = openLog(options, 'read');
+  const log = openLog(options, 'read');
   try {
     const diffs: SchemaDiff[] = [];
     for (const topic of topics) {
-      diffs.push(diffSchema(topic, loadSchema(topic), await versionsInRegistry(topic, registry)));
+      diffs.push(diffSchema(topic, loadSchema(topic), await versionsInRegistry(topic, log.registry)));
     }
     return diffs;
   } finally {
-    await close();
+    await log.close();
   }
 }
 

@@ -14,7 +14,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** A clock that moves only when told to: `sleep` advances it at once, so nothing waits and everything is repeatable. */
+/** A clock that is moved by hand. `sleep` advances it at once, so nothing waits and everything is repeatable. */
 export class VirtualClock implements Clock {
   #now: EpochMillis;
 

@@ -231,7 +231,7 @@ export interface FundingPayment {
 }
 
 /** A list that the venue gave in full, or why it did not. */
-export type Told<T> = { readonly told: readonly T[] } | { readonly why: string };
+export type Listed<T> = { readonly listed: readonly T[] } | { readonly why: string };
 
 /**
  * What a venue has charged for a position since its opening.
@@ -240,7 +240,7 @@ export type Told<T> = { readonly told: readonly T[] } | { readonly why: string }
  * - `rates`    it charges every fill that share of its value, and no funding: the paper venue
  */
 export type Charges =
-  | { readonly kind: 'records'; readonly fills: Told<ChargedFill>; readonly funding: Told<FundingPayment> }
+  | { readonly kind: 'records'; readonly fills: Listed<ChargedFill>; readonly funding: Listed<FundingPayment> }
   | { readonly kind: 'rates'; readonly feeRate: DecimalText };
 
 /** The assets that charges were made in, each once, joined by +; null where there is none, or one is not known. */

@@ -40,6 +40,6 @@ export interface Market {
 }
 
 /**
- * Enough for the slowest indicator (the average directional index over 14 candles speaks after 27), with some to spare. Unit: cycles.
+ * Enough for the slowest indicator (the average directional index over 14 candles has a value after 27), with some to spare. Unit: cycles.
  */
 export const WARM_UP_CYCLES = 48;

@@ -22,7 +22,7 @@ export interface BookedPosition {
  * restarted in the middle of a cycle may repeat them all.
  */
 export interface PositionBook {
-  /** The venue's rules for a symbol, fixed when the symbol is first named; `price` tells its magnitude then. */
+  /** The venue's rules for a symbol, fixed when the symbol is first named, by the magnitude of `price`. */
   marketRules(symbol: string, price: number): MarketRules;
   /** Opens a position; does nothing where `position_id` was ever known. */
   open(position: Omit<BookedPosition, 'quantity'>): void;

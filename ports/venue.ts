@@ -129,7 +129,7 @@ export interface ChangeStream {
   /** Sets the symbols whose mark prices are reported. */
   watch(symbols: ReadonlySet<string>): void;
   /** Since when the account's changes are reported without a gap; null: they are not. */
-  readonly tellsSince: EpochMillis | null;
+  readonly completeSince: EpochMillis | null;
   /** Opens the stream anew: it missed a change that it should have reported. */
   distrust(why: string): void;
 }

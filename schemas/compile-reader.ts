@@ -58,7 +58,7 @@ class NotCompiled extends Error {}
 
 /**
  * Statements that read at `p`, each into a variable. What they read behind `end` is garbage and does no harm: `p` never goes back, so
- * the comparison at the end finds it. Only what throws behind the memory's end, or takes memory, looks at `end` first.
+ * the comparison at the end finds it. Only reads that would throw behind the memory's end, or take memory, compare with `end` first.
  */
 class ReaderSource {
   readonly constants: string[] = [];

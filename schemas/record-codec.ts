@@ -196,7 +196,7 @@ export class RecordCodec {
     return examined.record;
   }
 
-  /** A good record; undefined for any other, and where the fast way cannot tell. */
+  /** A good record; undefined for any other, and where the fast way gave up. */
   #read({ readers, keepsRules }: TopicCodec, written: WrittenRecord): object | undefined {
     let id: SchemaId | undefined;
     let start = WIRE_HEADER_BYTES;

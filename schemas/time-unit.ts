@@ -1,5 +1,5 @@
 /**
- * The unit of a bare number of time since 1970, told by its range. Programs write seconds, milliseconds, microseconds or
+ * Finds the unit of a bare number of time since 1970 by its range. Programs write seconds, milliseconds, microseconds or
  * nanoseconds under the same name, and exporters change from one to another.
  *
  * SCH-26  A number has one unit at most: the ranges do not touch, for a moment between 1973 and 2100 in one unit lies far outside of

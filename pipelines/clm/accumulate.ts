@@ -23,7 +23,7 @@ export const WIN_ABOVE_PERCENT = 0.5;
 export const LOSS_BELOW_PERCENT = -0.5;
 
 /**
- * The label looks at pnl_percent rounded to this many decimals, so that the last binary digits of a weighted price
+ * Labels are given by pnl_percent rounded to this many decimals, so that the last binary digits of a weighted price
  * never push a move of exactly 0.5 % over the edge in one order of slices and not in another. Unit: decimal places.
  */
 const LABEL_DECIMALS = 9;

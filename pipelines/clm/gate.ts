@@ -1,6 +1,6 @@
 import type { ClmOutcome, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 
-/** What the gate looks at in an outcome; the least that has to be kept in memory for it. */
+/** The fields of an outcome that the gate needs: all that has to be kept in memory for it. */
 export type GateOutcome = Pick<
   ClmOutcome,
   'status' | 'label' | 'closed_at' | 'excluded_from_calibration' | 'model_id' | 'symbol' | 'confidence'
@@ -67,7 +67,7 @@ export class GateTally {
     this.#count(outcome, -1);
   }
 
-  /** `all`: every outcome that was added and not removed; asked for only where nothing else tells. */
+  /** `all`: every outcome that was added and not removed; read only where an edge was taken out. */
   gate(all: () => Iterable<GateOutcome>): Gate {
     const models = [...this.#models]
       .filter(([, { final }]) => final > 0)

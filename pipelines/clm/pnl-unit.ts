@@ -43,7 +43,7 @@ const LEAST_MOVE = 0.05;
 /** A result may be off by so much of what is expected: slippage, prices that were rounded. */
 const TOLERANCE = 0.1;
 
-/** Fewer rows that are off tell of odd rows, not of a unit. */
+/** Fewer rows that are off are odd rows, and no sign of a unit. Unit: rows; share of the rows that were measured. */
 const LEAST_ROWS = 3;
 const LEAST_SHARE = 0.2;
 
@@ -63,7 +63,7 @@ const SCATTERED_BEYOND = 2;
 /** Decimals that a result is rounded to, at most: a double has no more that mean something here. */
 const MOST_DECIMALS = 8;
 
-/** Null where results are the move of the price in per cent, as far as can be told. */
+/** The unit found, or null: results are the move of the price in per cent, as far as the samples show. */
 export function findPnlUnit(samples: readonly PnlSample[]): PnlFinding | null {
   const rounding = roundingOf(samples);
   const measured = samples.filter(({ move }) => Math.abs(move) >= LEAST_MOVE);
@@ -162,7 +162,7 @@ function roundFactor(factor: number): number {
 const MOST_SAMPLED = 100_000;
 
 /**
- * Chooses the rows of an input that tell the unit of its results: all of them, or a sample of a large one that is the same on every
+ * Chooses the rows of an input that its unit is found by: all of them, or of a large one a sample that is the same on every
  * run. Chosen by a hash of the row's number, for recorders write in patterns: every second row may be of the other bot.
  */
 export class PnlSurvey {

@@ -19,7 +19,7 @@ const NUMBER = /^\d{8,20}(?:\.\d+)?$/;
 const NAMES_A_ZONE = /(?:Z|[+-]\d{2}:?\d{2})$/i;
 
 /**
- * A time as recorders write it. A number's unit is told by its range; a time that names no zone is one of `zone`. What no calendar and
+ * A time as recorders write it. A number's unit is found by its range; a time that names no zone is one of `zone`. What no calendar and
  * no recorder has is refused: a 30th of February, an hour that a zone skips, the year 57978.
  */
 export function parseRecordedTime(value: number | string, zone: TimeZone): RecordedTime {

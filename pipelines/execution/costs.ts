@@ -164,12 +164,12 @@ function atRates({ entryPrice, quantity, fee }: Slice, rate: string): Costs {
 }
 
 function recorded(slice: Slice, { fills, funding }: Extract<Charges, { kind: 'records' }>): Costs {
-  const own = 'told' in fills ? fills.told.filter(slice.isOwn) : [];
+  const own = 'listed' in fills ? fills.listed.filter(slice.isOwn) : [];
   const ownQuantity = Exact.sum(0, ...own.map(({ quantity }) => quantity));
   // The fee given with the order comes first: its fills may have been listed, or priced, only later.
   const fee = slice.fee.quote === null && ownQuantity.eq(slice.quantity) ? sum(own.map((one) => one.fee)) : slice.fee;
   if ('why' in fills) return { fee, opening: unknown(fills.why), funding: unknown(fills.why) };
-  const course = courseOf(slice, fills.told, own, ownQuantity);
+  const course = courseOf(slice, fills.listed, own, ownQuantity);
   if ('why' in course) return { fee, opening: unknown(course.why), funding: unknown(course.why) };
   const openings = course.fills.flatMap((one, index) =>
     opens(slice.side, one) ? [{ charge: one.fee, before: index }] : [],
@@ -180,7 +180,7 @@ function recorded(slice: Slice, { fills, funding }: Extract<Charges, { kind: 're
     funding:
       'why' in funding
         ? unknown(funding.why)
-        : costOf(paidWithin(slice, funding.told, course.fills).map((one) => course.shareOf(one))),
+        : costOf(paidWithin(slice, funding.listed, course.fills).map((one) => course.shareOf(one))),
   };
 }
 
@@ -200,12 +200,12 @@ interface Course {
 
 function courseOf(
   slice: Slice,
-  told: readonly ChargedFill[],
+  listed: readonly ChargedFill[],
   own: readonly ChargedFill[],
   ownQuantity: Exact,
 ): Course | { readonly why: string } {
   const { side, openedAt, closedAt, quantity, remaining } = slice;
-  const ofSide = told.filter(
+  const ofSide = listed.filter(
     (fill) => (fill.positionSide ?? side) === side && fill.filledAt >= openedAt && fill.filledAt <= closedAt,
   );
   // A fill of the same millisecond may have ended another position: this one begins with the fill that opens it.

@@ -64,7 +64,7 @@ export class BetweenCycles {
   async follow(signal: AbortSignal): Promise<void> {
     const { stream, metrics } = this.#options;
     const reporting = metrics.gauge('streamTells', {});
-    metrics.onLook(() => reporting.set(stream.tellsSince === null ? 0 : 1));
+    metrics.onLook(() => reporting.set(stream.completeSince === null ? 0 : 1));
     const changes = metrics.counter('streamChanges', { kind: 'account' });
     const marks = metrics.counter('streamChanges', { kind: 'mark' });
     const gaps = metrics.counter('streamChanges', { kind: 'gap' });
@@ -170,12 +170,12 @@ export class BetweenCycles {
 
   /** SNA-4: the record has a fill from a time at which the stream was reporting, long enough ago, and no event came for it. */
   #wasMissed({ symbol, reductions, reconciled_at: now }: ObservedCycle['reconciled'][number]): boolean {
-    const { tellsSince } = this.#options.stream;
-    if (tellsSince === null) return false;
+    const { completeSince } = this.#options.stream;
+    if (completeSince === null) return false;
     const eventAt = this.#changedAt.get(symbol) ?? 0;
     return reductions.some(
       ({ closed_at: at }) =>
-        at > tellsSince + EVENTS_LATE_MS && now - at > EVENTS_LATE_MS && eventAt < at - EVENTS_LATE_MS,
+        at > completeSince + EVENTS_LATE_MS && now - at > EVENTS_LATE_MS && eventAt < at - EVENTS_LATE_MS,
     );
   }
 

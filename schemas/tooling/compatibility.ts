@@ -130,7 +130,7 @@ function isReadAs(written: AvroField, field: AvroField): boolean {
   return written.name === field.name || (field.aliases?.includes(written.name) ?? false);
 }
 
-/** Whether the reader's branch is the one for that data: looks at kinds and names, not into records. */
+/** Whether the reader's branch is the one for that data, by kinds and names alone. */
 function matches(reader: AvroSchema, writer: AvroSchema, place: Place): boolean {
   if (isUnion(reader) || isUnion(writer)) return true;
   const [readerKind, writerKind] = [kindOf(reader), kindOf(writer)];

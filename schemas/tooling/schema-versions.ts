@@ -1,6 +1,6 @@
 /**
  * How this program's schema of a topic stands to other versions of it: released ones, those in the registry, one in a file. `schemas diff`
- * tells the difference, `schemas register` makes it a version of its subject.
+ * shows the difference, `schemas register` makes it a version of its subject.
  */
 import { HarvestlineError, type Problem, isKind, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import { checkSchemas, releasedSchemas } from './check-schemas.ts';

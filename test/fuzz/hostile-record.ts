@@ -1,5 +1,5 @@
 /**
- * Records as a hostile or clumsy world writes them, drawn from the schemas' own bounds: edges included, valid and not. The bytes are
+ * Records as hostile or faulty producers write them, drawn from the schemas' own bounds: edges included, valid and not. The bytes are
  * avsc's, so nothing of ours has looked at them. The same seed gives the same records.
  */
 import * as fc from 'fast-check';

@@ -11,7 +11,7 @@ const desks = fc.oneof(
 const names = fc.constantFrom(...allTopicSpecs().map(({ name }) => name));
 
 describe("a desk's names", () => {
-  it('stand before those of the table, and are told from them again, whatever the desk is called', () => {
+  it('stand before those of the table, and are recognised again, whatever the desk is called', () => {
     fc.assert(
       fc.property(desks, names, (desk, name) => {
         const own = new DeskNames(desk);

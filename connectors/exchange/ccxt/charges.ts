@@ -14,7 +14,7 @@ import type {
   ChargedFill,
   Charges,
   FundingPayment,
-  Told,
+  Listed,
   Charge,
   PositionReference,
   DecimalText,
@@ -64,10 +64,10 @@ export async function readCharges(
   answered.abort();
   // EXC-12.
   givenUp.abort();
-  if (!('told' in funding) || funding.told.length === 0) return { kind: 'records', fills, funding };
+  if (!('listed' in funding) || funding.listed.length === 0) return { kind: 'records', fills, funding };
   // EXC-10.
-  const isHedged = !('told' in fills) || fills.told.some(({ positionSide }) => positionSide !== null);
-  const others = 'told' in fills && fills.told.some(({ positionSide }) => (positionSide ?? side) !== side);
+  const isHedged = !('listed' in fills) || fills.listed.some(({ positionSide }) => positionSide !== null);
+  const others = 'listed' in fills && fills.listed.some(({ positionSide }) => (positionSide ?? side) !== side);
   if (isHedged && (others || (await holdsOther().catch(() => true)))) {
     return {
       kind: 'records',
@@ -79,14 +79,14 @@ export async function readCharges(
 }
 
 /** EXC-8, EXC-9. The list, or the reason why it is unknown. */
-async function listedOrWhy<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
+async function listedOrWhy<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Listed<T>> {
   const reading = read().then(
-    (list): Told<T> => ({ told: list }),
-    (thrown: unknown): Told<T> => ({ why: messageOf(thrown) }),
+    (list): Listed<T> => ({ listed: list }),
+    (thrown: unknown): Listed<T> => ({ why: messageOf(thrown) }),
   );
   return Promise.race([
     reading,
-    overdue.then((): Told<T> => ({ why: `the exchange did not tell within ${CHARGES_WITHIN_MS} ms` })),
+    overdue.then((): Listed<T> => ({ why: `the exchange did not tell within ${CHARGES_WITHIN_MS} ms` })),
   ]);
 }
 

@@ -69,7 +69,7 @@ class UserStream implements ChangeStream {
   #watched: ReadonlySet<string> = new Set();
   #subscribed: ReadonlySet<string> = new Set();
   #send: ((message: string) => void) | null = null;
-  #tellsSince: EpochMillis | null = null;
+  #completeSince: EpochMillis | null = null;
   /** Ends the account's connection. */
   #renew: ((why: string) => void) | null = null;
 
@@ -77,8 +77,8 @@ class UserStream implements ChangeStream {
     this.#client = client;
   }
 
-  get tellsSince(): EpochMillis | null {
-    return this.#tellsSince;
+  get completeSince(): EpochMillis | null {
+    return this.#completeSince;
   }
 
   watch(symbols: ReadonlySet<string>): void {
@@ -133,7 +133,7 @@ class UserStream implements ChangeStream {
         signal: AbortSignal.any([signal, ending.signal]),
         probe: PROBE,
         onOpen: () => {
-          this.#tellsSince = clock.now();
+          this.#completeSince = clock.now();
           logger.info({ venue }, 'the stream of the account is there');
           listener({ kind: 'gap' });
         },
@@ -144,7 +144,7 @@ class UserStream implements ChangeStream {
       });
       return why ?? ended;
     } finally {
-      this.#tellsSince = null;
+      this.#completeSince = null;
       this.#renew = null;
       ending.abort();
     }

@@ -104,7 +104,7 @@ describe('what real recorders wrote', () => {
     expect(outcomes.map(({ pnl_percent }) => pnl_percent)).toEqual([0.45, -0.3, -0.2, -0.4]);
   });
 
-  test('SCH-26: a time in microseconds is told by its range, and a day that no calendar has is refused', async () => {
+  test('SCH-26: a time in microseconds is recognised by its range, and a day that no calendar has is refused', async () => {
     const { figures, outcomes, said } = await imported('time-units');
     expect(said).toEqual(['F:2: timestamp: 2026-06-31 is no day of the calendar']);
     expect(figures).toMatchObject({ imported: 2, bad: 1, times: { microseconds: 1, seconds: 1 } });

@@ -20,7 +20,7 @@ describe('a number', () => {
     expect(read(String(value))).toEqual([AT, form]);
   });
 
-  test('SCH-26: of every moment between 1973 and 2100 is told in every unit', () => {
+  test('SCH-26: every moment between 1973 and 2100 is recognised in every unit', () => {
     assert(
       property(integer({ min: 1e11, max: 4_102_444_799_000 }), (at) => {
         expect(read(at / 1000)).toEqual([at, 'seconds']);

@@ -40,7 +40,7 @@ function aFill(
 }
 
 function records(fills: readonly ChargedFill[], funding: readonly FundingPayment[] = []): Charges {
-  return { kind: 'records', fills: { told: fills }, funding: { told: funding } };
+  return { kind: 'records', fills: { listed: fills }, funding: { listed: funding } };
 }
 
 function paid(quote: string, at: number): FundingPayment {
@@ -173,7 +173,7 @@ describe('EXE-16: what is not known is null and named', () => {
   test('funding that the venue does not tell costs nothing else', () => {
     const charges: Charges = {
       kind: 'records',
-      fills: { told: [aFill(1, 'BUY', '0.1', 0, usdt('3')), aFill(2, 'SELL', '0.045', 100)] },
+      fills: { listed: [aFill(1, 'BUY', '0.1', 0, usdt('3')), aFill(2, 'SELL', '0.045', 100)] },
       funding: { why: 'told for three months' },
     };
     const trade = withCosts(aSlice({}), own, charges);
@@ -302,7 +302,7 @@ describe('EXE-15: the shares of all slices add up to what was charged', () => {
 });
 
 describe('EXE-17: a venue', () => {
-  test('that is away has told nothing', async () => {
+  test('that is unavailable leaves every cost unknown', async () => {
     const away = () => Promise.reject(new HarvestlineError('EXCHANGE_AWAY', 'no answer'));
     expect(await chargesOf({ charges: away }, anIntent())).toEqual({
       kind: 'records',

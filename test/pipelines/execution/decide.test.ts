@@ -28,7 +28,7 @@ describe('EXE-13: what an order would lead to can be recorded, or nothing is sen
 
   it('EXE-19: an opening that lies ahead: no log would take its trade', async () => {
     const openedAt = desk.clock.now() + 5 * 60 * MINUTE_MS;
-    // Its observation is dated right, so nothing else speaks against it.
+    // Its observation has a good time, so nothing else would suppress it.
     const { codec } = desk.log;
     const intent: HarvestIntent = { ...anIntent(), opened_at: openedAt };
     expect(() => codec.encode('harvest.intent', intent)).toThrow('opened_at');

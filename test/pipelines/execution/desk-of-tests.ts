@@ -9,7 +9,7 @@ import { MINUTE_MS, OPENED_AT } from '../../fixtures/an-intent.ts';
 import { ExecutionLog } from './execution-log.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
 
-/** Execution on a log in memory and a venue that says what it is told to; the clock stands a second after the usual intent. */
+/** Execution on a log in memory and a scripted venue; the clock stands a second after the usual intent. */
 export class DeskOfTests {
   readonly log: ExecutionLog;
   readonly exchange = new ScriptedExchange();

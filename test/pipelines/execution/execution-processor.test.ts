@@ -69,7 +69,7 @@ describe('execution', () => {
     expect(log.trades).toMatchObject([{ remaining_quantity: 480, fee_quote: null, r_net: null }]);
   });
 
-  it('tells a part from the whole', async () => {
+  it('reports a part as a part and the whole as the whole', async () => {
     exchange.placements = [{ kind: 'accepted', order: venueOrder({ filledQuantity: '120', positionAfter: '880' }) }];
     await work(await execution(), anIntent());
     expect(log.reports[1]).toMatchObject({
@@ -194,7 +194,7 @@ describe('execution', () => {
   });
 
   it.each([false, true])(
-    'an UNKNOWN is loud, blocks its position, and gets its trade when it settles (restart %s)',
+    'an UNKNOWN is logged as an error, blocks its position, and gets its trade when it is resolved (restart %s)',
     async (restart) => {
       exchange.placements = [{ kind: 'in-doubt', message: 'time-out' }];
       exchange.lookUps = [{ kind: 'unavailable', message: 'HTTP 503' }];

@@ -12,7 +12,7 @@ export interface Interruption {
   readonly how: 'crash' | 'transient';
 }
 
-/** Counts every step over the border of the processor, and interrupts those that it is told to. */
+/** Counts every call across the border of the processor, and interrupts the chosen ones. */
 export class Interruptions {
   count = 0;
   #at: ReadonlyMap<number, Interruption>;
@@ -51,7 +51,7 @@ export class Interruptions {
     return (records) => this.around('LOG_BUSY', () => write(records));
   }
 
-  /** `placed` is told of every order that is really sent. */
+  /** `placed` is called with every order that is really sent. */
   exchange(exchange: Exchange, placed: (clientOrderId: string) => void): Exchange {
     return {
       venue: exchange.venue,

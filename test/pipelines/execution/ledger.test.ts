@@ -277,7 +277,7 @@ describe('an order of several', () => {
   const intent = anIntent();
   const submitted = (part: number): Entry => ({ intent, report: reportOf(intent, 'SUBMITTED', { part }) });
 
-  it('EXE-26: only the latest is without an end, and the trades of the ones before are told in their order until the intent ends', () => {
+  it('EXE-26: only the latest is without an end, and the trades of the ones before are listed in their order until the intent ends', () => {
     const ledger = write(new Ledger(), [submitted(0), { trade: tradeOf(intent, 0) }, submitted(1), submitted(2)]);
     expect(ledger.submitted(intent.intent_id)?.part).toBe(2);
     write(ledger, [{ trade: tradeOf(intent, 2) }]);

@@ -48,7 +48,7 @@ const ordersSent = (): string[] =>
   });
 
 describe('an intent that leads to several orders', () => {
-  it('EXE-37: announces each by itself, and tells of all at its end', async () => {
+  it('EXE-37: announces each by itself, and reports all of them at its end', async () => {
     desk.exchange.placements = [filling(300, 700, '106.9'), filling(200, 500, '106.5')];
     await work('ioc');
     expect(ordersSent()).toEqual(['500 ioc 106.465', '200 ioc 106.465']);

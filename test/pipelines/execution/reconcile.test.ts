@@ -83,7 +83,7 @@ async function reportUnknown(): Promise<Processor> {
   return processor;
 }
 
-describe('EXE-10: a fill that no report tells of', () => {
+describe('EXE-10: a fill that no report covers', () => {
   it.each([
     ['ORDER', 'EXTERNAL', 'external_order'],
     ['STOP', 'EXTERNAL', 'external_stop'],
@@ -114,7 +114,7 @@ describe('EXE-10: a fill that no report tells of', () => {
     expect(log.reports).toEqual([]);
   });
 
-  it('EXE-43: has one trade, however often it is told of, also after a restart', async () => {
+  it('EXE-43: has one trade, however often it is reconciled, also after a restart', async () => {
     const first = await execution();
     await deliver(first, reconciled({ fill_id: '1' as FillId }), reconciled({ fill_id: '1' as FillId }));
     await deliver(await execution(), reconciled({ fill_id: '1' as FillId }, { fill_id: '2' as FillId }));
@@ -145,7 +145,7 @@ describe('EXE-10: a fill that no report tells of', () => {
     expect(log.trades).toHaveLength(1);
   });
 
-  it('of an order of ours that was reported as never placed is written all the same, and loud', async () => {
+  it('of an order of ours that was reported as never placed is written all the same, with an error in the log', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'the request timed out' }];
     const processor = await execution();
     await processor.process([log.addIntent(anIntent())], log.append);
@@ -187,7 +187,7 @@ describe('EXE-10: a fill that no report tells of', () => {
       exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: '0' }) }];
       await deliver(processor, nameless);
       await processor.process([log.addIntent(anIntent({ minute: 60.1, fraction: 1 }))], log.append);
-      // Told of once; the order that turns up later is not told of again.
+      // Recorded once; the order that is found later is not recorded again.
       expect(log.trades.map(({ exit_reason, client_order_id }) => [exit_reason, client_order_id === own])).toEqual([
         ['filled_after_report', true],
         [anIntent().reason, false],

@@ -68,8 +68,8 @@ function between(answer: (observation: Observation) => Partial<FollowedChanges> 
   const marks: [string, number][] = [];
   const distrusted: string[] = [];
   let listener: (change: VenueChange) => void = () => {};
-  const stream: ChangeStream & { tellsSince: number | null; watched: ReadonlySet<string> } = {
-    tellsSince: START - 60_000,
+  const stream: ChangeStream & { completeSince: number | null; watched: ReadonlySet<string> } = {
+    completeSince: START - 60_000,
     watched: new Set(),
     follow: (listens) => {
       listener = listens;
@@ -225,11 +225,11 @@ describe('between cycles', () => {
       ['had no event', {}, 1],
       ['had one', { eventAt: 11_000 }, 0],
       ['is so new that its event may be on the way', { now: 14_000 }, 0],
-      ['is older than the stream', { tellsSince: START + 9000 }, 0],
-      ['came while there was no stream', { tellsSince: null }, 0],
-    ])('%s', async (_, given: { eventAt?: number; now?: number; tellsSince?: number | null }, times) => {
+      ['is older than the stream', { completeSince: START + 9000 }, 0],
+      ['came while there was no stream', { completeSince: null }, 0],
+    ])('%s', async (_, given: { eventAt?: number; now?: number; completeSince?: number | null }, times) => {
       const { clock, made, stream, changed, distrusted } = between();
-      if (given.tellsSince !== undefined) stream.tellsSince = given.tellsSince;
+      if (given.completeSince !== undefined) stream.completeSince = given.completeSince;
       await clock.move(given.eventAt ?? 0);
       if (given.eventAt !== undefined) changed('BTCUSDT');
       const now = START + (given.now ?? 30_000);

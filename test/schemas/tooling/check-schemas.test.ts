@@ -41,7 +41,7 @@ test('released schemas that nobody changed give no finding', () => {
   expect(checkSchemas(new SchemaFolder().path)).toEqual([]);
 });
 
-test('a compatible change is told, and is no problem', () => {
+test('a compatible change is an info, and no problem', () => {
   const folder = new SchemaFolder();
   folder.change((fields) => [...fields, NULLABLE_NOTE]);
   expect(checkSchemas(folder.path)).toEqual([
@@ -98,7 +98,7 @@ test('a new field that is required, and a bound that is tightened, are problems'
   ]);
 });
 
-test('bounds that a market has may be added where there were none: told, and no problem', () => {
+test('bounds that a market has may be added where there were none: an info, and no problem', () => {
   const folder = new SchemaFolder();
   const released = join(folder.path, 'released', TOPIC, 'v1.avsc');
   const amount = /,\s*"logicalType": "bounded",\s*"minimum": -1e27,\s*"maximum": 1e27/g;
@@ -116,7 +116,7 @@ test('bounds that a market has may be added where there were none: told, and no 
   ]);
 });
 
-test('a lint problem is told with its rule', () => {
+test('a lint problem names its rule', () => {
   const folder = new SchemaFolder();
   folder.change((fields) => fields.map((field) => (field['name'] === 'quantity' ? { ...field, doc: 'Size.' } : field)));
   expect(checkSchemas(folder.path)).toContainEqual(

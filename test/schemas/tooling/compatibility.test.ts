@@ -207,7 +207,7 @@ describe('compareForFullTransitive', () => {
     ]);
   });
 
-  test('a bound inside a nullable is told once, with its version and direction', () => {
+  test('a bound inside a nullable is named once, with its version and direction', () => {
     expect(compareForFullTransitive(confidenceUpTo(2), [{ version: 3, schema: confidenceUpTo(1) }])).toEqual([
       {
         path: 'confidence',

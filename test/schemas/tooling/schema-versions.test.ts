@@ -37,7 +37,7 @@ describe('registerSchema', () => {
     expect(await registry.versions(SUBJECT)).toHaveLength(1);
   });
 
-  test('tells the change since the latest version in words', async () => {
+  test('says in words what changed since the latest version', async () => {
     const registration = await registerSchema(await registryWith(OLDER), TOPIC, { dryRun: false });
     expect(registration).toMatchObject({
       state: 'registered',

@@ -48,7 +48,7 @@ async function clientOf(url: string, clock: Clock) {
 /** The amounts paid, or why they are unknown. */
 function fundingOf(charges: Charges): readonly (string | null)[] | string {
   if (charges.kind !== 'records') throw new TypeError('these are no records');
-  return 'why' in charges.funding ? charges.funding.why : charges.funding.told.map(({ charge }) => charge.amount);
+  return 'why' in charges.funding ? charges.funding.why : charges.funding.listed.map(({ charge }) => charge.amount);
 }
 
 describe('funding payments, requested once for all symbols', () => {
@@ -125,7 +125,7 @@ describe('funding payments, requested once for all symbols', () => {
 
 describe('the value of a fee in another asset', () => {
   const values = (charges: Charges) =>
-    charges.kind === 'records' && 'told' in charges.fills ? charges.fills.told.map(({ fee }) => fee.quote) : null;
+    charges.kind === 'records' && 'listed' in charges.fills ? charges.fills.listed.map(({ fee }) => fee.quote) : null;
 
   it('EXC-13: is at the mark for a fill of now, at the close of its minute for an older one', async () => {
     const { server, exchange } = await connect({ commissionAsset: 'BNB', commissionAssetPrice: '500' });

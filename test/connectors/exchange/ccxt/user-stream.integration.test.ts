@@ -110,9 +110,9 @@ describe('the user data stream', () => {
     await there(1);
     breaks(server);
     await warning(words);
-    expect(stream.tellsSince).toBeNull();
+    expect(stream.completeSince).toBeNull();
     await there(2);
-    expect(stream.tellsSince).not.toBeNull();
+    expect(stream.completeSince).not.toBeNull();
     trade(server);
     await vi.waitFor(() => expect(account()).toContain('BTCUSDT'), PATIENCE);
   });
@@ -131,7 +131,7 @@ describe('the user data stream', () => {
       const refused = warned.filter((words) => words.startsWith('stream of account: refused'));
       expect(refused.length).toBeGreaterThanOrEqual(3);
     }, PATIENCE);
-    expect(stream.tellsSince).toBeNull();
+    expect(stream.completeSince).toBeNull();
     const before = gaps();
     server.streams.faults.remove(refusal);
     await there(before + 1);
@@ -144,7 +144,7 @@ describe('the user data stream', () => {
     server.streams.expireListenKey();
     await warning(/stream of account: .*listen key: .*Invalid symbol/);
     await there(2);
-    expect(stream.tellsSince).not.toBeNull();
+    expect(stream.completeSince).not.toBeNull();
   });
 
   it('keeps its listen key alive, and is opened again when its events are distrusted', async () => {
