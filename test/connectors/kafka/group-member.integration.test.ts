@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { GroupMember, type MemberOptions } from '../../../connectors/kafka/group-member.ts';
 import { clusterClient, kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
@@ -19,6 +19,17 @@ const broker = await sharedTestBroker();
 describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
   const { options, log, other, newTopic, withAdmin, committedSum } = twoLogs(started(broker).brokers ?? []);
   const { clock } = options;
+
+  // A new broker creates the topic of committed offsets at the first request. A membership alone does not wait for that.
+  beforeAll(async () => {
+    const topic = await newTopic(1);
+    await until(() =>
+      log.committed('nobody', topic).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
 
   /** A member, and how many heartbeats the coordinator has answered it. */
   function memberOf(membership: MemberOptions, handler: BatchHandler) {
@@ -66,7 +77,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       return [];
     });
     const ended = member.run();
-    await until(async () => (await committedSum(group, topic)) === 3);
+    await Promise.race([until(async () => (await committedSum(group, topic)) === 3), ended]);
     member.stop();
     expect(await ended).toEqual({ kind: 'stopped' });
     expect({ assignments, batches }).toEqual({ assignments: 1, batches: 1 });
@@ -86,7 +97,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       return [];
     });
     const ended = member.run();
-    await until(() => events.length > 0);
+    await Promise.race([until(() => events.length > 0), ended]);
     member.stop();
     const onAssigned = (): Promise<void> => Promise.resolve(void events.push('next'));
     const second = await other.subscribe({ ...membership, onAssigned }, () => {
