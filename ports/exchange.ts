@@ -205,7 +205,7 @@ interface RestingOrders {
 export interface Charge {
   /** Null: the venue did not say. */
   readonly asset: string | null;
-  /** Negative was given, a rebate. Null: the venue did not say. Unit: units of the asset. */
+  /** Negative: a rebate. Null: the venue did not say. Unit: units of the asset. */
   readonly amount: DecimalText | null;
   /** Null: no price of the asset can be had. Unit: quote currency. */
   readonly quote: DecimalText | null;

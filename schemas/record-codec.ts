@@ -33,7 +33,7 @@ import {
   wasPutBack,
 } from './wire-format.ts';
 
-/** Size of the memory that encoded records are cut from: some dozens of them, so that one that is kept keeps little. Unit: bytes. */
+/** Size of the memory that encoded records are cut from: room for some dozens, so that a record that is kept holds little memory. Unit: bytes. */
 const SLAB_BYTES = 32 * 1024;
 
 const NO_PROBLEMS: readonly Problem[] = [];
@@ -53,7 +53,7 @@ export interface Examined<N extends TopicName> {
 }
 
 interface CodecOptions {
-  /** Those whose records it reads and writes; all where left out. */
+  /** The topics whose records it reads and writes; all where left out. */
   readonly topics?: readonly Topic[];
   /**
    * The clock, in milliseconds, by which unknown ids are asked for again. Left out where the codec is short-lived: then each is asked for
@@ -85,7 +85,7 @@ interface TopicCodec extends OwnSchema {
 interface Reader {
   /** Undefined where the two schemas differ too much for it. */
   readonly fast: FastReader | undefined;
-  /** To our schema; null where it is the writer's. */
+  /** Resolves the writer's schema to ours; null where they are the same. */
   readonly resolver: Resolver | null;
 }
 

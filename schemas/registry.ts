@@ -68,7 +68,7 @@ export class WriterSchemas {
     this.#now = now;
   }
 
-  /** Whether the registry is to be asked for it now (SCH-17). */
+  /** Whether the registry is to be asked for the id now (SCH-17). */
   isDue(id: SchemaId): boolean {
     const unknown = this.#unknown.get(id);
     if (unknown === undefined) return true;
@@ -77,7 +77,7 @@ export class WriterSchemas {
     return left <= 0 || left > LONGEST_WAIT_MS;
   }
 
-  /** Its text; null where the registry does not know it. Asks, due or not. */
+  /** The text of the schema with that id; null where the registry does not know it. Asks, due or not. */
   textOf(id: SchemaId): Promise<string | null> {
     const under = this.#asking.get(id);
     if (under !== undefined) return under;

@@ -70,7 +70,7 @@ class Clm implements ClmProcessor {
   #processedTo = new Map<number, number>();
   #intents = new IntentsSinceTrade();
   #starved: Alert | null = null;
-  /** Of the latest restore. */
+  /** What the latest restore was read by; outcomes that tombstones remove are read by it again. */
   #replay: Replay | null = null;
   /** Outcomes that clm.outcome has lost, until they are written again. */
   #remade: readonly ClmOutcome[] = [];

@@ -101,13 +101,13 @@ export class GateTally {
   }
 }
 
-/** The part of one model. */
+/** The counts of one model. */
 class ModelTally {
   readonly #evidence = new GateEvidence();
   final = 0;
   #first = Infinity;
   #latest = -Infinity;
-  /** The first or the latest usable outcome was taken out: only a recount knows the next one. */
+  /** The first or the latest usable outcome was taken out: only a recount finds the one that is first or latest now. */
   #edgesLost = false;
 
   count(outcome: GateOutcome, by: 1 | -1): void {

@@ -45,9 +45,9 @@ export interface ImportOptions {
   readonly now: EpochMillis;
   /** What pnl_percent is in; null: found over each input, and refused where it is not the move in per cent. */
   readonly pnl: PnlUnit | null;
-  /** Of times that name none. */
+  /** The zone of times that name none. */
   readonly timeZone: TimeZone;
-  /** Spelling -> symbol. */
+  /** Spelling -> symbol, as a person gave it. */
   readonly symbolsMap: ReadonlyMap<string, string>;
   /** `name:line: path: why`. */
   readonly onBadLine: (text: string) => void;
@@ -55,7 +55,7 @@ export interface ImportOptions {
   readonly onRow: () => void;
 }
 
-/** Null where there is no log yet: nothing was recorded. */
+/** Where trades are written. Null where there is no log yet: nothing was recorded. */
 export type ImportTarget = { readonly log: EventLog; readonly codec: RecordCodec } | null;
 
 /** An input whose results are not in the unit that they are taken for. */
@@ -256,7 +256,7 @@ class TradeImport {
 interface Recorded {
   /** By earlier imports. */
   readonly recorded: KeptTrades;
-  /** Of all trades, whoever made them. */
+  /** The symbols of all trades, whatever their origin. */
   readonly symbols: ReadonlySet<string>;
 }
 

@@ -6,7 +6,7 @@ const DOUBLE_WITHIN_MS = 50;
 /** Fuller tables are slow to search. Unit: ratio. */
 const FULLEST = 0.5;
 
-/** Unit: places; a power of two. */
+/** The size of the first table. Unit: places; a power of two. */
 const FIRST_SIZE = 1024;
 
 const UINT32 = 2 ** 32;

@@ -71,7 +71,7 @@ function referenceOf({ account, symbol, reconciled_at }: PositionReconciled, red
 interface Fate {
   /** `open`: its intent is gone from the log, so it can have no trade. */
   readonly fate: OrderFate;
-  /** Null: it has none, or it is not known. */
+  /** Null: the order has none, or it is not known. */
   readonly clientOrderId: ClientOrderId | null;
 }
 

@@ -36,7 +36,7 @@ export function compareForFullTransitive(
 
 /**
  * Why data written with `writer` cannot be read as `reader`; none when all of it can. After "Schema Resolution" of the
- * Avro specification 1.12 (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution), with two readings of it:
+ * Avro specification 1.12 (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution), with these readings of it:
  *
  * TOL-4  An error that depends on the data (a union's branch, an enum's symbol) is a problem here: some record would meet it.
  * TOL-5  Names are compared with their namespace, as avsc and the Java client do; the specification would let the last part do.
