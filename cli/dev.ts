@@ -62,7 +62,7 @@ export function devCommand(): Command {
           'where prices come from (default: simulated; candles where --candles is given)',
         ).choices(['simulated', 'candles']),
       )
-      // It takes several words, too: no argument of dev can follow them.
+      // Variadic as well: dev has no arguments that could follow.
       .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each', listed)
       .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
       .addOption(stallLimitsOption())
@@ -152,7 +152,7 @@ export interface RunDevOptions {
   /** A live view and a table, for a terminal, instead of lines. */
   readonly live: boolean;
   readonly output: NodeJS.WriteStream;
-  /** Told of stall alerts in a pipe; a live view shows them. */
+  /** Receives stall alerts in a pipe; a live view shows them. */
   readonly logger: Logger;
   /** Name the data folder in the commands that alerts print. */
   readonly logWords?: string;
@@ -160,13 +160,13 @@ export interface RunDevOptions {
   readonly clock: Clock;
 }
 
-/** Faster than the eye follows: cycles between two pictures are not drawn. Unit: milliseconds. */
+/** Shortest time between two pictures; the cycles in between are not drawn. Unit: milliseconds. */
 const FRAME_MS = 100;
 
-/** Minutes after a stall it shows; more often would cost a fifth of the speed. Unit: milliseconds of the market's time. */
+/** How late a stall may show. Looking more often would cost a fifth of the speed. Unit: milliseconds of the market's time. */
 const STALL_LOOK_MS = 15 * 60 * 1000;
 
-/** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then says what happened. */
+/** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then prints a summary. */
 export async function runDev({
   chain,
   cycles,
@@ -203,7 +203,7 @@ export async function runDev({
       counter.add(result);
       if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
         lookedAt = result.now;
-        // A pause, so that signals get their turn: the first look reads the log that was there.
+        // Pauses, so that signals are handled: the first call reads all of an existing log.
         stalls = (await chain.stallAlerts((signal) => clock.sleep(0, signal), stop.signal)) ?? stalls;
         raised?.become(stalls);
       }
@@ -221,7 +221,7 @@ export async function runDev({
           drawnAt = clock.now();
         }
       }
-      // Without a pace, too, signals get their turn.
+      // Also without a pace, so that signals are handled.
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();

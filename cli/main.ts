@@ -6,7 +6,7 @@ import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
-/** What the launcher calls after `main`: no command outlives its work. */
+/** The launcher calls it after `main`: no command outlives its work. */
 export { endSoon } from '../connectors/system/process.ts';
 
 /** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
@@ -35,16 +35,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dlq: async () => (await import('./dlq.ts')).dlqCommand(),
 };
 
-/** Files that it makes are their owner's alone: what a desk trades is nobody else's to read. */
+/** The files that it creates are readable by their owner alone: nobody else may read what a desk trades. */
 const OWNER_ONLY = 0o077;
 
 /** The command-line program. Never throws: sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(OWNER_ONLY);
   hideSecrets(argv);
-  // What others wrote commands no terminal, whoever prints it. In front of what hides secrets: nothing goes past that.
+  // Text from outside must not control the terminal, wherever it is printed. Before the redactor, so that nothing bypasses that.
   for (const stream of [process.stdout, process.stderr]) guardStream(stream);
-  // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
+  // A reader that closes the pipe (`| head`) is no error, wherever it is noticed; commander does not handle it.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (outputError !== undefined || error.code === 'EPIPE') return;
@@ -59,14 +59,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Before anything is said: what the environment and the command line hold, no stream shows. */
+/** Before anything is printed: no stream may show secrets of the environment or the command line. */
 function hideSecrets(argv: readonly string[]): void {
   learnSecrets(process.env, argv);
   const ends = [redactor.guard(process.stdout), redactor.guard(process.stderr, { foreign: true })];
   process.on('exit', () => {
     for (const end of ends) end();
   });
-  // Node's own words go past the streams.
+  // Node prints uncaught exceptions past the streams.
   process.on('uncaughtException', (thrown) => {
     process.exitCode = report(thrown);
     process.exit();
@@ -107,9 +107,9 @@ function withSubcommands(command: Command): readonly Command[] {
 function report(raised: unknown): number {
   // Commander has printed its own message, or the help that was asked for.
   if (raised instanceof CommanderError) return raised.exitCode === 0 ? 0 : EXIT_USAGE;
-  const thrown = told(raised);
+  const thrown = asKnownError(raised);
   if (!(thrown instanceof HarvestlineError)) {
-    // What the system refuses, such as a full disk, is no fault of the code.
+    // A refusal of the system, such as a full disk, is no bug: no stack is shown.
     const text =
       thrown instanceof Error && !('syscall' in thrown) ? (thrown.stack ?? thrown.message) : messageOf(thrown);
     process.stderr.write(`${pc.red('error')} ${text}\n`);
@@ -120,13 +120,13 @@ function report(raised: unknown): number {
       ? ''
       : `${formatCoordinates(thrown.at)}: `;
   const said = `${pc.red('error')} ${thrown.code}: ${where}${thrown.message}`;
-  // Wrong usage may list what is right, a line each; elsewhere a line break is somebody else's.
+  // A usage error may list the possible values, one a line; elsewhere a line break comes from outside.
   process.stderr.write(`${thrown.kind === 'usage' ? said : oneLine(said)}\n${pc.dim(thrown.remedy)}\n`);
   return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
 }
 
-/** Trouble with a file, or with what standard output goes to, in words of this program, wherever it was met. */
-function told(thrown: unknown): unknown {
+/** System errors of a file or of standard output as errors of this program. */
+function asKnownError(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
   const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : null;
   if (path === null && thrown.syscall !== 'write') return thrown;

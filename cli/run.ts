@@ -17,7 +17,7 @@ import { listed, positiveNumber, wholeNumber } from './options/parsers.ts';
 import { venueOptions } from './options/venue-options.ts';
 import { chosenKafka, logOptions } from './options/log-options.ts';
 
-/** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
+/** Enough to send the requests to the registry: loading modules, which comes next, blocks everything else. Unit: milliseconds. */
 const SENDING_MS = 10;
 
 export function runCommand(): Command {
@@ -99,7 +99,7 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
     .action(start);
 }
 
-/** What the command does is loaded while the registry looks its schemas up, which takes about as long. */
+/** The rest of the program is loaded while the registry looks up its schemas, which takes about as long. */
 async function start(parts: readonly string[], cli: RunCliOptions): Promise<void> {
   checkLists(cli);
   boundYoungGeneration();
@@ -118,10 +118,10 @@ async function start(parts: readonly string[], cli: RunCliOptions): Promise<void
   await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger });
 }
 
-/** The work, already under way when it is asked for first; asked for again, it is done anew. */
+/** Starts the work at once. The first call returns its result; a later call starts it again. */
 function begin<T>(work: () => Promise<T>): () => Promise<T> {
   let first: Promise<T> | null = work();
-  // Whoever asks hears of its failure.
+  // Its failure is thrown by the first call.
   first.catch(() => {});
   return () => {
     const result = first ?? work();

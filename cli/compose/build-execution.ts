@@ -13,7 +13,7 @@ import type { ProcessorParts } from './build-processors.ts';
 
 const MS_PER_SECOND = 1000;
 
-/** Execution at an exchange, with what it shows of orders and of the kill switch. */
+/** Execution at an exchange, with metrics of its orders and of the kill switch. */
 export async function buildExecution({
   codec,
   exchange,
@@ -65,7 +65,7 @@ function exposeHalts(killSwitch: DeskControlWatch, metrics: Metrics): void {
   const halted = metrics.gauge('halted', {});
   metrics.onLook(() => {
     halted.set(killSwitch.stops().some((stop) => !isUnknown(stop)) ? 1 : 0);
-    // For the next one: without intents nobody else looks. That the log does not answer is said elsewhere.
+    // For the next scrape: without intents nothing else reads the kill switch. A log that does not answer is reported elsewhere.
     void killSwitch.poll().catch(() => {});
   });
 }

@@ -23,13 +23,13 @@ export interface ProcessorParts {
   readonly onDecision?: (snapshot: PositionSnapshot, verdict: Verdict) => void;
   /** Candidates that scoring decides by as well, for shadow.decision alone. */
   readonly shadows?: readonly Policy[];
-  /** Asked for where orders are placed alone. Waits for an exchange that is away. */
+  /** Called only where orders are placed. Waits while the exchange is unavailable. */
   readonly exchange: () => Promise<Exchange>;
-  /** What is left out is as in DEFAULT_LIMITS. */
+  /** Defaults: DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
   /** Aborted when the process is to end. */
   readonly draining: AbortSignal;
-  /** One for all partitions, and for the acknowledgement of what it says. */
+  /** One for all partitions; the process announces that it obeys this one. */
   readonly killSwitch: DeskControlWatch;
   readonly accounts: WorkedAccounts;
   readonly clock: Clock;
@@ -75,7 +75,7 @@ export type ProcessorName = keyof typeof PROCESSORS;
 
 export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
 
-/** What observes positions; it is no processor. */
+/** The part that observes positions. It is a source, not a processor. */
 export const SOURCE = 'snapshots';
 
 function countShadows(shadows: readonly Policy[], metrics: Metrics): (candidate: Policy, result: ShadowResult) => void {

@@ -38,16 +38,16 @@ import { forEachRecord, TopicCursor } from '../../pipelines/runtime/topic-cursor
 import { StallReader } from '../../pipelines/watch/stall-watcher.ts';
 import { statusReport } from '../../pipelines/status/status-report.ts';
 
-/** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
+/** How often retention and compaction run: their effects take months and thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;
 
 const NOTHING_OBEYED = JSON.stringify([]);
 
 export interface DevOptions {
   readonly dataDir: string;
-  /** Names the desk's accounts, and so its records, apart from those of other desks in the folder. */
+  /** Part of the names of the desk's accounts: it keeps its records apart from those of other desks in the folder. */
   readonly desk: string;
-  /** What the desk's topics are called. */
+  /** The names of the desk's topics. */
   readonly names?: DeskNames;
   readonly market: Market;
   readonly random: Random;
@@ -55,7 +55,7 @@ export interface DevOptions {
   /** Of the alerts; the usual ones where left out. */
   readonly stallLimits?: StallLimits;
   readonly faults: PaperFaults;
-  /** How orders are sent; the usual way where left out. */
+  /** How orders are sent; the default where left out. */
   readonly order?: OrderTerms;
   readonly logger: Logger;
 }
@@ -66,7 +66,7 @@ export interface Scored {
   readonly decision: Verdict;
 }
 
-/** What one cycle brought. */
+/** The results of one cycle. */
 export interface CycleResult {
   readonly cycle: number;
   readonly now: EpochMillis;
@@ -77,8 +77,8 @@ export interface CycleResult {
 }
 
 /**
- * The whole chain in one process on the embedded log, in lock-step with a virtual clock: a cycle writes signals and
- * snapshots, then each processor works off what the one before wrote. Nothing depends on the wall clock.
+ * The whole chain in one process on the embedded log, in lock-step with a virtual clock: a cycle writes signals and snapshots, then each
+ * processor works off the output of the one before. Nothing depends on the wall clock.
  *
  * CLI-1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
@@ -107,7 +107,7 @@ export class DevChain {
   #reported: ExecutionReport[] = [];
   #concluded: ClmOutcome[] = [];
   #nextCycle = 0;
-  /** What it has said that it obeys. */
+  /** The commands of the kill switch that it last announced to obey. */
   #obeyed = NOTHING_OBEYED;
 
   private constructor(options: DevOptions, lock: ProcessLock, topics: DevTopics, parts: DevParts) {
@@ -203,7 +203,7 @@ export class DevChain {
     return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
   }
 
-  /** What `status` raises over the log as it is. */
+  /** The alerts that `status` raises on the log as it is. */
   async alerts(): Promise<readonly Alert[]> {
     const { log } = this;
     const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic), liveNow: () => null };
@@ -233,7 +233,7 @@ export class DevChain {
     const { name: topic } = TOPICS.positionSnapshot;
     await forEachRecord({ log: this.log, codec }, topic, {}, (snapshot, { timestamp }) => {
       if (!this.#feed.accounts.has(snapshot.account)) return;
-      // Nobody has observed anything after the market's own time.
+      // A snapshot cannot be observed after the market's own time.
       if (timesAhead(topic, snapshot, timestamp, marketTime).length === 0) latest.set(snapshot.position_id, snapshot);
     });
     this.#feed.restore(latest.values());
@@ -255,7 +255,7 @@ export class DevChain {
     return last;
   }
 
-  /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */
+  /** Announces which commands of the kill switch are obeyed from this cycle on, where that has changed. */
   async #obey(now: EpochMillis): Promise<void> {
     await this.#killSwitch.poll();
     const obeys = this.#killSwitch.obeys();

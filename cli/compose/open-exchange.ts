@@ -18,24 +18,24 @@ import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { PRIORITIES } from '../../connectors/exchange/ccxt/request-queue.ts';
 
-/** An exchange as a process uses it: one client, and so one allowance, for all of its parts. */
+/** An exchange as a process uses it: one client, and so one request allowance, for all of its parts. */
 export interface OpenedExchange {
   /** The exchange's time. */
   readonly clock: Clock;
-  /** Shows what is measured of it. */
+  /** Registers its metrics. */
   readonly measure: (metrics: Metrics) => void;
-  /** What its account and markets tell. */
+  /** Its account and markets. */
   readonly venue: Venue;
-  /** What it tells between questions; null: nothing. */
+  /** Its stream of account changes; null where it has none. */
   readonly stream: ChangeStream | null;
   /**
-   * Where orders go, once the keys and the names of the symbols were tried. Throws EXCHANGE_AWAY, EXCHANGE_UNSUPPORTED, KEYS_REFUSED,
+   * Where orders go, once keys and symbols have been checked. Throws EXCHANGE_AWAY, EXCHANGE_UNSUPPORTED, KEYS_REFUSED,
    * or USAGE with every symbol that the exchange does not have.
    */
   readonly connect: () => Promise<Exchange>;
 }
 
-/** An exchange that orders are sent to, and the only symbols to touch there, or null for all. Asks it nothing yet. Throws USAGE. */
+/** An exchange that orders are sent to. `symbols`: the only ones to touch there, null for all. Sends no request yet. Throws USAGE. */
 export async function openExchange(
   settings: VenueSettings,
   symbols: readonly string[] | null,
@@ -65,7 +65,7 @@ export async function openExchange(
   };
 }
 
-/** The same exchange for looking only: orders go to the paper venue, which says whose positions they are. */
+/** The same exchange read only: orders go to the paper venue, whose name the positions bear. */
 export async function openLivePaper(
   settings: VenueSettings,
   symbols: readonly string[] | null,
@@ -99,13 +99,13 @@ export async function openLivePaper(
   };
 }
 
-/** How long ago a market that was taken off may have been dealt in at last, to be still the account's business. Unit: milliseconds. */
+/** A delisted market is still of interest where the account has traded in it within this time. Unit: milliseconds. */
 const DEALT_IN_MS = 90 * 24 * 60 * 60 * 1000;
 
 /**
- * Names are compared before anything runs: a misspelt one would leave its position unwatched without a word. A market that the exchange has
- * taken off is no misspelling where the account has dealt in it: what became of its position is still to be told, and the other positions
- * are to be watched. What is open and not named is said once.
+ * Checks the named symbols before anything runs: the position of a misspelt one would silently go unwatched. A delisted market in which
+ * the account has traded is no misspelling: the end of its position is still to be recorded, and the other positions are to be watched.
+ * Open positions that are not named are logged once.
  */
 async function compareSymbols({
   client,
@@ -143,7 +143,7 @@ async function compareSymbols({
   );
 }
 
-/** Those of the ids in which the account has fills. Throws EXCHANGE_AWAY. */
+/** The ids in which the account has fills. Throws EXCHANGE_AWAY. */
 async function dealtInBefore(
   ids: readonly string[],
   markets: VenueMarkets,
@@ -157,7 +157,7 @@ async function dealtInBefore(
       const { fills } = await tryingKeys(() => venue.fills(id, clock.now() - DEALT_IN_MS));
       if (fills.length > 0) dealtIn.push(id);
     } catch (thrown) {
-      // It never had such a market.
+      // The exchange never had such a market.
       if (!(thrown instanceof HarvestlineError && thrown.cause instanceof ExchangeRejection && thrown.cause.final))
         throw thrown;
     }
@@ -165,7 +165,7 @@ async function dealtInBefore(
   return dealtIn;
 }
 
-/** A key that the exchange refuses at the start stays refused: trying again would only look like an exchange that is away. */
+/** A key that the exchange refuses at the start stays refused: retries would only look like an unavailable exchange. */
 async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
   try {
     return await question();
@@ -178,7 +178,7 @@ async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Records of a paper account name the paper venue: no other execution takes its intents. */
+/** Records of a paper account name the paper venue, so that execution at the exchange does not take its intents. */
 function onPaper(real: CcxtVenue, name: string): Venue {
   return {
     venue: name,
@@ -195,7 +195,7 @@ function paperMarketOf(market: VenueMarket | null): PaperMarket | null {
   return market === null ? null : { ...market.rules, tick: market.tick };
 }
 
-/** The clock of an exchange, and what its requests cost, each time that somebody looks. */
+/** Metrics of an exchange at each scrape: the clock skew, and the cost of its requests. */
 function measureVenue({ clock, queue }: VenueClient, metrics: Metrics): void {
   const skew = metrics.gauge('clockSkew', {});
   const used = metrics.gauge('venueAllowanceUsed', {});

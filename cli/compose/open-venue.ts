@@ -47,13 +47,13 @@ export interface OpenedVenue {
   /** The venue's time. */
   readonly clock: Clock;
   readonly connect: () => Promise<Exchange>;
-  /** Shows what is measured of it. */
+  /** Registers its metrics. */
   readonly measure: (metrics: Metrics) => void;
   /** The source of snapshots; null where this process writes none. */
   readonly desk: LiveDesk | null;
 }
 
-/** Puts the chosen venue together. Throws USAGE, and DATA_IN_USE where another process speaks for the account. */
+/** Opens the chosen venue. Throws USAGE, and DATA_IN_USE where another process speaks for the account. */
 export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
   const { choice, cli, names, paper, machine, logger, observes } = parts;
   if (choice.kind === 'paper') {
@@ -90,7 +90,7 @@ function marketOf(cli: VenueParts['cli'], random: Random, logger: Logger): Promi
   return loadCandleMarket(cli.candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
-/** One process at a time speaks for an account. */
+/** Only one process at a time writes snapshots of an account. */
 function accountDesk(
   { venue, stream: told, clock }: OpenedExchange,
   { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, stream: isFollowed, data }: VenueParts['cli'],
@@ -127,14 +127,14 @@ export interface LiveDeskOptions {
 
 export interface LiveDesk {
   readonly source: (parts: SourceParts) => Source;
-  /** Those that it observes. */
+  /** The accounts that it observes. */
   readonly accounts: readonly string[];
   release(): void;
 }
 
 /**
- * A desk of its own for each market, seed and interval, with accounts of its own. One process at a time speaks for it:
- * throws DATA_IN_USE while another does.
+ * A desk for each market, seed and interval, with accounts of its own. Only one process at a time may run it: throws DATA_IN_USE while
+ * another does.
  */
 export function openLiveDesk({ market, seed, interval, dataDir, names, ...parts }: LiveDeskOptions): LiveDesk {
   const intervalMs = interval ?? market.intervalMs;

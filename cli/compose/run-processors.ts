@@ -16,7 +16,7 @@ export interface RunProcessorsOptions {
   readonly codec: RecordCodec;
   readonly processors: readonly Processor[];
   readonly sources: readonly Source[];
-  /** Parts that keep nothing running, and end what runs where they cannot go on. */
+  /** Parts that do not keep the process running, but end it where they cannot go on. */
   readonly watchers: readonly Source[];
   /** The consumer groups of processors whose group is not their name. */
   readonly groups: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface RunProcessorsOptions {
  * Runs processors and sources on one log until `drain` is aborted, by the caller or by a part that cannot go on, or until
  * there are only sources and all have ended.
  *
- * CLI-3  Before this returns every batch in hand is finished and committed, and every group left.
+ * CLI-3  Before this returns, every batch in hand is finished and committed, and the process has left every group.
  * CLI-4  When one part cannot go on, the others drain in the same way; then its error is thrown.
  * CLI-5  A batch that waits out a back-off when the drain begins is given up: uncommitted, it comes again.
  */
@@ -43,7 +43,7 @@ export async function runProcessors(options: RunProcessorsOptions, drain: AbortC
   const failures: unknown[] = [];
   const subscriptions: Subscription[] = [];
   const fail = (name: string, thrown: unknown): void => {
-    // CLI-5: torn out of its back-off.
+    // CLI-5: its back-off was ended by the drain.
     if (drain.signal.aborted && isKind(thrown, 'transient')) return;
     failures.push(thrown);
     health.is(name, 'failed');
@@ -71,7 +71,7 @@ export async function runProcessors(options: RunProcessorsOptions, drain: AbortC
   const watching = watchLag({ ...options, groups: watchedGroups(options) }, drain.signal);
   await Promise.all(parts);
   drain.abort();
-  // CLI-3: a consumer whose handler failed has ended, and is still to leave its group.
+  // CLI-3: a consumer whose handler failed has ended, but has not left its group yet.
   await Promise.all([watching, ...watched, ...subscriptions.map((subscription) => subscription.stop())]);
   if (failures.length > 0) throw failures[0];
 }

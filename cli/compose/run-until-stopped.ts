@@ -21,7 +21,7 @@ import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimit
 
 const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
 
-/** What `run` is called with. */
+/** The options of `run`. */
 export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsFlag {
   readonly policy: string;
   readonly shadow?: readonly string[];
@@ -35,7 +35,7 @@ export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsF
   readonly logLevel: LogLevel;
 }
 
-/** What stands before anything is connected. */
+/** What is made before anything is connected. */
 export interface RunStart {
   readonly connections: Connections;
   readonly openCodec: LogSession['openCodec'];
@@ -53,7 +53,7 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
   const stallLimits = loadStallLimits(cli);
   const shadows = loadShadows(cli.shadow ?? [], policy, parts);
   const random = new SeededRandom(cli.seed);
-  // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
+  // Scoring and CLM use no exchange, so they do not wait for one.
   const isAtVenue = parts.some((name) => AT_THE_VENUE.has(name));
   const choice: VenueChoice = isAtVenue ? chooseVenue(cli, process.env) : { kind: 'paper' };
   const drain = new AbortController();
@@ -99,12 +99,12 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
     );
   } finally {
     for (const part of opened.toReversed()) part.close();
-    // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
+    // Everything is done, or its time is up: a socket to a broker that is gone must not keep the process alive.
     void machine.sleep(0).then(() => process.exit());
   }
 }
 
-/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. What is to be closed is added to `opened`. */
+/** Markets and exchanges are loaded only for the parts that use them. Everything to be closed is added to `opened`. */
 async function openedVenue(
   venue: Omit<VenueParts, 'paper'> & { readonly cli: RunCliOptions },
   opened: { close(): void }[],

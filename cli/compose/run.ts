@@ -39,13 +39,13 @@ export interface SourceParts {
   readonly mayWrite: () => Promise<void>;
 }
 
-/** Whose account a process works, and what it is called on desk.claim and desk.process. */
+/** The account that a process works, and its name on desk.claim and desk.process. */
 export interface DeskIdentity extends Omit<Desk, 'part'> {
-  /** A person has named the account: its claim stands while no process works it. */
+  /** A person has named the account: its claim stands also while no process works it. */
   readonly standing: boolean;
-  /** The accounts that its source of snapshots observes. */
+  /** The accounts that its snapshot source observes. */
   readonly observes: readonly string[];
-  /** Tells this process from all others. */
+  /** Distinguishes this process from all others. */
   readonly machine: string;
   /** The user that it runs as. */
   readonly by: string;
@@ -54,25 +54,25 @@ export interface DeskIdentity extends Omit<Desk, 'part'> {
 }
 
 export interface RunOptions {
-  /** Null: nobody is told that this process works. */
+  /** Null: the process claims no account and announces itself nowhere. */
   readonly desk: DeskIdentity | null;
   readonly processors: readonly ProcessorName[];
   /** Sources by name. */
   readonly sources: Readonly<Record<string, (parts: SourceParts) => Source>>;
-  /** Throws a transient error as long as broker or registry are away. */
+  /** Throws a transient error while broker or registry are unavailable. */
   readonly connect: () => Promise<RunSession>;
   readonly policy: Policy;
   /** Candidates for shadow.decision. */
   readonly shadows?: readonly Policy[];
-  /** Of the alerts; the usual ones where left out. */
+  /** Limits of the stall alerts; the defaults where left out. */
   readonly stallLimits?: StallLimits;
   /** Name the log in the commands that alerts print. */
   readonly logWords?: string;
-  /** Throws a transient error as long as the exchange is away. */
+  /** Throws a transient error while the exchange is unavailable. */
   readonly exchange: () => Promise<Exchange>;
-  /** Shows what is measured of the exchange; nothing where left out. */
+  /** Registers the metrics of the exchange; none where left out. */
   readonly measure?: (metrics: Metrics) => void;
-  /** What is left out is as in DEFAULT_LIMITS. */
+  /** Defaults: DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
   /** Null: no HTTP. Port 0 picks a free one. */
@@ -113,7 +113,7 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
   }
 }
 
-/** Serves health and metrics; without HTTP nobody could see them, and nothing is measured. */
+/** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */
 async function serve(
   { http, onListening }: RunOptions,
   health: Health,
@@ -145,7 +145,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
   try {
     session = await retryPart(retrying, 'connecting', options.connect);
     const { log, openCodec } = session;
-    // Asked of two others at the same time. Where both say no, what comes first is said first: topics are made before schemas are registered.
+    // Topics and schemas are checked at the same time. Where both are missing, topics are reported first: they are created first.
     const schemas = retryPart(retrying, 'schemas', openCodec);
     schemas.catch(() => {});
     await retryPart(retrying, 'topics', () => checkTopics(log));
@@ -175,7 +175,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
         return { name, run: (until) => beginning(part, source, until) };
       });
       const groups = { execution: executionGroup(options) };
-      // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
+      // Not awaited: it only reads, so losing the log in the middle does no harm, and a drain must not wait for its broker.
       const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
       void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
@@ -185,14 +185,14 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       await Promise.all(working.map((part) => part.end()));
     }
   } catch (thrown) {
-    // The drain began before everything was there.
+    // The drain began before the start was complete.
     if (!signal.aborted || !isKind(thrown, 'transient')) throw thrown;
   } finally {
     await session?.close();
   }
 }
 
-/** A source that was killed and started again waits until the first is known to be gone; what else runs here does not wait for that. */
+/** A source that was killed and started again waits until the earlier one is known to be gone; the other parts do not wait for that. */
 async function beginning(part: WorkingPart | undefined, source: Source, signal: AbortSignal): Promise<void> {
   await part?.begin();
   if (!signal.aborted) await source.run(signal);
@@ -206,7 +206,7 @@ interface DeskDependencies {
   readonly signal: AbortSignal;
 }
 
-/** As execution, as a source of snapshots, or both. */
+/** The parts of this process that work accounts: execution, a snapshot source, or both. */
 function workingParts(
   { desk, processors, sources, logger, logWords = '' }: RunOptions,
   { log, codec, killSwitch, retrying, signal }: DeskDependencies,
@@ -241,7 +241,7 @@ function executionGroup({ desk }: RunOptions): string {
   return executionGroupOf({ account, by_default: account === EVERY_OTHER_ACCOUNT });
 }
 
-/** No two processes have one name, also where a machine gives a process id again. */
+/** Unique also where the machine reuses a process id. */
 function processName(machine: string, part: DeskPart, startedAt: EpochMillis): string {
   return `${machine}:${part.toLowerCase()}:${startedAt}`;
 }
@@ -253,7 +253,7 @@ async function overdue(clock: Clock, draining: AbortSignal, ended: AbortSignal):
   throw new HarvestlineError('DRAIN_TIMED_OUT', `the drain took longer than ${DRAIN_BOUND_MS / 1000} s`);
 }
 
-/** Execution's input and state: read back by partition (pipelines/runtime/per-partition.ts RUN-14). */
+/** Execution's input and state, which are read back by partition (pipelines/runtime/per-partition.ts RUN-14). */
 const CO_PARTITIONED = [
   TOPICS.harvestIntent,
   TOPICS.positionReconciled,
@@ -263,7 +263,7 @@ const CO_PARTITIONED = [
 
 /** Throws TOPIC_MISSING naming every absent topic, or TOPICS_NOT_CO_PARTITIONED. Other drift is `topics apply`'s to report. */
 async function checkTopics(log: EventLog & TopicAdmin): Promise<void> {
-  // Asked at the same time; a topic that is missing is named with all the others.
+  // Asked at the same time. A missing topic fails both, and is reported with all the others.
   const asked = Promise.all(
     CO_PARTITIONED.map(async ({ name }) => ({ name, partitions: (await log.offsets(name)).length })),
   );

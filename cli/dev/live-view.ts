@@ -18,7 +18,7 @@ const BAR_WIDTH = 24;
 
 const LABEL_COLOURS = { WIN: pc.green, LOSS: pc.red, NEUTRAL: pc.dim } as const;
 
-/** The screen that `dev` draws on a terminal: positions with their decisions, what happened lately, totals and the gate. */
+/** The screen of `dev` on a terminal: positions with their decisions, the latest events, totals and the gate. */
 export class LiveView {
   readonly #terminal: NodeJS.WriteStream;
   readonly #draw: Drawing;
@@ -29,7 +29,7 @@ export class LiveView {
     this.#draw = drawingOn(terminal);
   }
 
-  /** Keeps what happened in a cycle, drawn or not. */
+  /** Keeps the events of a cycle, whether it is drawn or not. */
   note(result: CycleResult): void {
     this.#events = [...this.#events, ...eventsOf(result)].slice(-EVENT_ROWS);
   }
@@ -113,7 +113,7 @@ interface Column extends TableColumn {
   readonly text: (scored: Scored) => string;
 }
 
-/** In the order of the screen. The widths at which columns come in are sums of the columns' usual widths. */
+/** In the order of the screen. Each `fromWidth` is the sum of the usual widths of the columns up to there. */
 const COLUMNS: readonly Column[] = [
   { head: 'symbol', fromWidth: 0, text: ({ snapshot }) => snapshot.symbol },
   {
@@ -162,7 +162,7 @@ function decisionText({ decision }: Scored): string {
   return ACTION_COLOURS[decision.action](`${decision.action}${fraction}`);
 }
 
-/** Six significant digits tell any two ticks apart that matter on a screen. */
+/** Six significant digits are enough to tell two ticks apart on a screen. */
 function priceText(value: number): string {
   return String(Number(value.toPrecision(6)));
 }

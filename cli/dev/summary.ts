@@ -77,20 +77,20 @@ export interface DevSummary {
   readonly suppressed: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
   readonly unknown: number;
-  /** What fills cost against the mark, by the style of their orders. */
+  /** Cost of fills against the mark, by order style. */
   readonly orders: ReturnType<OrderCosts['byStyle']>;
-  /** Records by dead-letter topic; empty where all is well. */
+  /** Records by dead-letter topic; empty where there are none. */
   readonly dead_letters: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
   readonly gate: Gate;
 }
 
-/** The summary with what `status` raises over the whole record, which takes reading it. */
+/** The summary with the alerts that `status` raises; they take reading the whole log. */
 interface WholeSummary extends DevSummary {
   readonly alerts: readonly PrintedAlert[];
 }
 
-/** What a summary says that is not counted cycle by cycle. */
+/** The figures of a summary that are of the whole log, not counted cycle by cycle. */
 interface WholeRecord {
   readonly stoppedBy: StoppedBy;
   readonly gate: Gate;

@@ -1,6 +1,6 @@
 /**
- * Which log a command of the kill switch is for. Other commands take the embedded log of the folder where no Kafka is named; a halt that
- * reaches another log than the desk's stops nothing, so where several are possible none is chosen.
+ * Chooses the log of a kill-switch command. Other commands take the embedded log of the folder where no Kafka is named. A halt on another
+ * log than the desk's stops nothing, so where several logs are possible, none is chosen.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,14 +20,14 @@ export interface ChosenLog {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What `run` leaves in its data folder: the Kafka that it works on, without anything secret. */
+/** The file in which `run` remembers the Kafka that it works on, without secrets. */
 const KAFKA_FILE = 'kafka.json';
 
 const KafkaFile = z.object({ brokers: z.string().min(1), registry: z.string().min(1), desk: z.string().default('') });
 
 /**
- * The log that options and environment name; else the one that can be meant. `isNamed` is whether --data was given. Throws USAGE where
- * several can be meant.
+ * The log that options and environment name, else the only one that is found. `isNamed`: whether --data was given. Throws USAGE where
+ * several are found.
  */
 export function chooseLog(options: LogOptions, isNamed: boolean, folder: string, env: Environment): ChosenLog {
   const kafka = chosenKafka(options, env);
@@ -84,7 +84,7 @@ function kafkaOf(dataDir: string): z.infer<typeof KafkaFile> | null {
   try {
     return KafkaFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    // Somebody else's file of that name says nothing.
+    // Another program's file of that name.
     return null;
   }
 }

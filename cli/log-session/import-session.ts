@@ -14,13 +14,13 @@ import { type LogOptions, chosenKafka } from '../options/log-options.ts';
 import type { OutcomesMade } from '../../pipelines/clm/import-summary.ts';
 import type { ImportTarget } from '../../pipelines/clm/import-trades.ts';
 
-/** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */
+/** Large: nothing waits for a batch here, and each costs a sync to disk and an evaluation of the gate. Unit: records. */
 const BATCH_RECORDS = 10_000;
 
 /** A session that trades are imported into. */
 export interface ImportSession {
   readonly target: ImportTarget;
-  /** Has CLM work off what was imported. */
+  /** Lets CLM process the imported trades. */
   workOff(onRecords: (count: number) => void): Promise<OutcomesMade>;
   close(): Promise<void>;
 }

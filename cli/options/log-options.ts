@@ -3,7 +3,7 @@ import { type Connections, kafkaConnection } from '../../connectors/kafka/kafka-
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { shellWord } from '../../render/output.ts';
 
-/** What `logOptions` adds to a command. */
+/** The options that `logOptions` adds to a command. */
 export interface LogOptions {
   readonly data: string;
   readonly brokers?: string;
@@ -36,7 +36,7 @@ export function chosenKafka(
   throw new HarvestlineError('USAGE', '--registry goes with Kafka: it needs --brokers or KAFKA_BROKERS too');
 }
 
-/** Which desk's topics, where several share a log. */
+/** The desk whose topics are meant, where several share a log. */
 export function deskOption(): Option {
   return new Option(
     '--desk <name>',
@@ -44,14 +44,14 @@ export function deskOption(): Option {
   ).env('HARVESTLINE_DESK');
 }
 
-/** Where the embedded log and everything else local lives. */
+/** The folder of the embedded log and everything else local. */
 export function dataDirOption(): Option {
   return new Option('--data <dir>', 'folder of the embedded log and everything else local')
     .env('HARVESTLINE_DATA')
     .default('.harvestline');
 }
 
-/** The options that name the log, as given on the command line; a command that an alert prints needs the same ones. */
+/** The options that name the log, as given on the command line: the commands that alerts print need the same. */
 export function logWords(
   { data, brokers, registry, desk }: Pick<LogOptions, 'data' | 'brokers' | 'registry' | 'desk'>,
   env: Readonly<Record<string, string | undefined>> = process.env,

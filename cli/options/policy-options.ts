@@ -48,7 +48,7 @@ export function shadowOption(): Option {
   });
 }
 
-/** The candidates by what was given. Throws USAGE where records could not tell one policy from another, or POLICY_INVALID. */
+/** The candidates that were given. Throws USAGE where two policies have one id, so that records could not tell them apart, or POLICY_INVALID. */
 export function loadShadows(
   given: readonly string[],
   policy: Policy,
@@ -69,7 +69,7 @@ export function loadShadows(
   });
 }
 
-/** What `stallLimitsOption` adds to a command. */
+/** The option that `stallLimitsOption` adds to a command. */
 export interface StallLimitsFlag {
   readonly stallLimits?: string;
 }
@@ -81,13 +81,13 @@ export function stallLimitsOption(): Option {
   );
 }
 
-/** What a file may set, for --help. */
+/** The settings of a file, for --help. */
 export function stallLimitsHelp(): string {
   const lines = settingLines().map((line) => `  ${line}`);
   return `A file of --stall-limits has any of these, e.g. {"held_for_minutes": 720, "winner_above_r": 4}:\n${lines.join('\n')}`;
 }
 
-/** Those of the file, or the usual ones. Throws USAGE where it cannot be read, STALL_LIMITS_INVALID with every failing path. */
+/** The limits of the file, or the defaults. Throws USAGE where it cannot be read, STALL_LIMITS_INVALID with every failing path. */
 export function loadStallLimits({ stallLimits: file }: StallLimitsFlag): StallLimits {
   if (file === undefined) return DEFAULT_STALL_LIMITS;
   let bytes: Uint8Array;

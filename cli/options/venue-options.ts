@@ -8,7 +8,7 @@ import type { OrderStyle } from '../../schemas/generated/records.ts';
 
 const PAPER = 'paper';
 
-/** The exchange whose prices paper fills take, and whose account is watched, unless another is named. */
+/** The exchange that paper fills take their prices from, and whose account is watched, unless another is named. */
 const DEFAULT_DATA_VENUE = 'binanceusdm';
 
 export interface VenueCliOptions extends OrderCliOptions {
@@ -24,7 +24,7 @@ export interface VenueCliOptions extends OrderCliOptions {
   readonly venueUrl?: string;
   readonly venueSettings?: string;
   readonly cycle: number;
-  /** False: only cycles tell of changes. */
+  /** False: changes are seen in cycles only. */
   readonly stream?: boolean;
   readonly market?: 'live' | 'simulated' | 'candles';
 }
@@ -37,19 +37,19 @@ export type VenueChoice =
   | { readonly kind: 'live-paper'; readonly settings: VenueSettings }
   | { readonly kind: 'exchange'; readonly settings: VenueSettings };
 
-/** A desk of fifteen positions closes a few a minute; more is something gone wrong. Unit: orders. */
+/** A desk of fifteen positions closes a few a minute; more means that something is wrong. Unit: orders. */
 const DEFAULT_CLOSES_PER_MINUTE = 30;
 
 /**
- * An order takes about four requests, and exchanges allow some tens a second: so many keep that busy, and none waits for long behind the
- * others'. Unit: accounts and symbols.
+ * An order takes about four requests, and exchanges allow some tens a second: this many use that up, and none waits long for the others.
+ * Unit: pairs of account and symbol.
  */
 const AT_ONCE_AT_AN_EXCHANGE = 8;
 
-/** Prices that decide a harvest move little in it, and fifteen symbols cost a small part of a venue's allowance. Unit: milliseconds. */
+/** Prices move little within it, and fifteen symbols cost a small part of an exchange's allowance. Unit: milliseconds. */
 const DEFAULT_CYCLE_MS = 30_000;
 
-/** The options that choose a venue and bound what is done there. */
+/** The options that choose a venue and set the limits of orders there. */
 export function venueOptions(command: Command): Command {
   const chosen = command
     .option('--venue <id>', `where orders go: ${PAPER}, or a futures exchange by its ccxt id, e.g. binanceusdm`, PAPER)
@@ -84,8 +84,8 @@ export function venueOptions(command: Command): Command {
 }
 
 /**
- * What the options choose. Money is at stake only where --live and a list of symbols say so. Throws USAGE with all that is
- * missing or contradictory.
+ * The venue that the options choose. Real money is at stake only with --live and a list of symbols. Throws USAGE for options that are
+ * missing or contradict each other.
  */
 export function chooseVenue(options: VenueCliOptions, env: Readonly<Record<string, string | undefined>>): VenueChoice {
   const { venue, demo, live, symbols, dataVenue, venueUrl: url, venueSettings: settingsFile } = options;
@@ -111,7 +111,7 @@ export function chooseVenue(options: VenueCliOptions, env: Readonly<Record<strin
   return { kind: 'exchange', settings: venueSettings({ id: venue, stake, url, settingsFile }, env) };
 }
 
-/** What execution is bound to at an exchange. */
+/** The limits of execution at the venue. */
 export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
   const bound = choice.kind === 'exchange';
   return {
@@ -126,7 +126,7 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
   };
 }
 
-/** Which account a process works, where, and what is at stake; `standing` where a person has named it. */
+/** The account that a process works, its venue, and whether it is real; `standing` where a person has named it. */
 export function deskOf(
   { account: named }: VenueCliOptions,
   choice: VenueChoice,
@@ -152,7 +152,7 @@ export interface OrderCliOptions {
 
 const STYLES = ['market', 'ioc', 'sliced', 'post_only'] as const satisfies readonly OrderStyle[];
 
-/** More is no bound: exchanges refuse orders some per cent from the mark. Unit: basis points. */
+/** Exchanges refuse orders that are some per cent from the mark, so a larger bound is none. Unit: basis points. */
 const MOST_BPS = 5000;
 
 /** Each takes a second, and a drain waits for the orders of a position. Unit: orders. */

@@ -5,7 +5,7 @@ import type { Topic, TopicName } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor } from './processor.ts';
 import { type OnPoison, type ReadableTopics, TopicCursor } from './topic-cursor.ts';
 
-/** A decision of a person takes effect this much later at most, and asking for the ends costs a busy processor nothing. Unit: milliseconds. */
+/** How late a decision of a person may take effect. Asking for the ends so often costs a busy processor nothing. Unit: milliseconds. */
 const REFRESH_MS = 1000;
 
 export interface BroadcastInputsOptions extends ReadableTopics {
@@ -35,11 +35,11 @@ export class BroadcastInputs {
     };
     const cursorOf = ({ name }: Topic): TopicCursor<TopicName> => {
       const give = (record: DecodedRecord['record'], at: DecodedRecord['at']): void =>
-        processor.followed?.({ topic: name, record, at } as DecodedRecord);
+        processor.onBroadcast?.({ topic: name, record, at } as DecodedRecord);
       return new TopicCursor({ log, codec }, name, give, { onPoison });
     };
     this.#clock = clock;
-    this.#cursors = (processor.follows ?? []).map(cursorOf);
+    this.#cursors = (processor.broadcasts ?? []).map(cursorOf);
   }
 
   /** Reads on if the last read is a second old. */

@@ -1,14 +1,15 @@
 /**
- * A dead letter: a record that no processor could act on, with the reason, as it goes to its dead-letter topic.
+ * Dead letters: a record that no processor could act on goes to a dead-letter topic, with the reason in its headers.
  *
- * RUN-4  It is the record as it was received, byte for byte with key and headers, and headers that say why. Those are bounded, so that a
- *      topic that takes a little more than its source takes the letter of every record; what they leave out is counted.
- * RUN-5  Where the log refuses it for its size all the same, what is large is left out of it, and named: the value by its SHA-256 and
- *      length. The record is still on its source topic, at the place that the headers give.
- * RUN-6  Its timestamp is when it was set aside, so that it is kept for the topic's whole retention; the record's own is in a header.
- * RUN-7  It lies in the partition number of its record, or in the first where the dead-letter topic has no such partition.
- * RUN-8  Records that retention removed before a group read them have one letter for each stretch, without a record, that says which: so a
- *      loss is kept, listed and closed as whatever else nobody could act on.
+ * RUN-4  A letter holds the record as it was received, byte for byte with key and headers, and added headers with the reason. These are
+ *      bounded, so that the letter of every record fits into a topic whose limit is a little above its source's. What they leave out is
+ *      counted.
+ * RUN-5  Where the log refuses the letter for its size nevertheless, its large parts are left out: the value is replaced by its SHA-256 and
+ *      length. The record is still on its source topic, at the place that the headers name.
+ * RUN-6  The letter's timestamp is when it was written, so that it is kept for the whole retention; the record's own is in a header.
+ * RUN-7  The letter has the partition number of its record, or the first where the dead-letter topic has no such partition.
+ * RUN-8  Records that retention removed before a group read them have one letter for each stretch, without a record: such a loss is kept,
+ *      listed and closed like every other letter.
  */
 import { createHash } from 'node:crypto';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
@@ -19,7 +20,7 @@ import type { Logger } from '../../ports/logger.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './processor-observer.ts';
 import type { Processor } from './processor.ts';
 
-/** Header names of a dead letter: KIP-1034's, and those of our own for what a tool needs to act on it. */
+/** Header names of a dead letter: those of KIP-1034, and our own for what a tool needs to act on it. */
 export const DEAD_LETTER_HEADERS = {
   exception: '__streams.errors.exception',
   message: '__streams.errors.message',
@@ -40,27 +41,27 @@ export const DEAD_LETTER_HEADERS = {
 
 type HeaderKey = keyof typeof DEAD_LETTER_HEADERS;
 
-/** RUN-4: the most that may stand in the headers. A path may hold a name that a producer chose. Units: UTF-16 characters, paths. */
+/** RUN-4: bounds of the headers. A path may contain a name that a producer chose. Units: UTF-16 characters, paths. */
 const MESSAGE_CHARS = 2000;
 const PATHS_CHARS = 4000;
 const PATHS = 50;
 const PATH_CHARS = 300;
 
 /**
- * RUN-5: what is kept whole of a letter that the log refused. Altogether 60 KB with the headers above: a topic that takes less is set
- * for records of another kind. Unit: bytes.
+ * RUN-5: bounds of the parts that are kept of a letter that the log refused. Altogether 60 KB with the headers above; no topic of this
+ * program is set below that. Unit: bytes.
  */
 const KEPT_VALUE_BYTES = 16 * 1024;
 const KEPT_HEADERS_BYTES = 16 * 1024;
 const KEPT_KEY_BYTES = 4 * 1024;
 const HEADER_OVERHEAD_BYTES = 10;
 
-/** And of the message where even that is refused. Unit: UTF-16 characters. */
+/** Bound of the message where even that is refused. Unit: UTF-16 characters. */
 const BARE_MESSAGE_CHARS = 200;
 
-/** What the log refused of a letter. */
+/** The parts of a record that were left out of its letter. */
 export interface LeftOut {
-  /** Of the record's value; null where it is in the letter. */
+  /** Length of the record's value; null where the value is in the letter. */
   readonly valueBytes: number | null;
   readonly keyBytes: number | null;
   /** Number of the record's own headers that are not in the letter. */
@@ -68,21 +69,21 @@ export interface LeftOut {
 }
 
 export interface SettingAside {
-  /** The record's topic by the name that the topic table has for it; the record's own where left out. */
+  /** The record's topic as the topic table names it; the record's own name where left out. */
   readonly topic?: string;
   readonly at: EpochMillis;
-  /** Told when the log has refused the letter for its size, before the one without is written (RUN-5). */
+  /** Called when the log has refused the letter for its size, before a smaller one is written (RUN-5). */
   readonly onLeftOut?: (leftOut: LeftOut, refusal: HarvestlineError) => void;
-  /** More to say than the record and the error do (RUN-8). */
+  /** Further headers (RUN-8). */
   readonly also?: readonly (readonly [HeaderKey, string])[];
 }
 
-/** How much of the record is in the letter: all of it, what is not large, or nothing but why and where. */
+/** How much of the record is in the letter: all of it, its small parts, or nothing but reason and place. */
 type Form = 'whole' | 'kept' | 'bare';
 
 const NEXT_FORM: Readonly<Record<Form, Form | null>> = { whole: 'kept', kept: 'bare', bare: null };
 
-/** The one that every topic has. */
+/** Every topic has it. */
 const FIRST_PARTITION = 0;
 
 /** The letter of a record that was refused with `error`. */
@@ -95,7 +96,7 @@ export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: 
       partition,
       ifRefused: (refusal) => {
         const smaller = NEXT_FORM[form];
-        // The clock of this machine is wrong: the topic of the record took its own.
+        // This machine's clock is wrong. The record's own time is good: its topic accepted it.
         if (refusal.code === 'TIMESTAMP_REFUSED')
           return timestamp === record.timestamp ? null : write(form, record.timestamp, partition);
         // RUN-7. Not by the key: kafkajs takes hours to hash one of a megabyte.
@@ -128,7 +129,7 @@ function neverReadLetter(
   return { letter: deadLetterOf(record, error, { at, also }), error };
 }
 
-/** As many problems as a header and a log line may hold, and their true number. */
+/** The first problems, as many as a header and a log line may hold, and the number of all. */
 export function boundedProblems(problems: readonly Problem[]): {
   readonly paths: readonly Problem[];
   readonly total: number;
@@ -144,7 +145,7 @@ export function boundedProblems(problems: readonly Problem[]): {
   return { paths, total: problems.length };
 }
 
-/** Why, in words that fit into a header or a log line. */
+/** The reason, bounded for a header or a log line. */
 export function boundedMessage(error: HarvestlineError, most = MESSAGE_CHARS): string {
   return cut(error.problems.length > 0 ? formatProblems(error.problems) : error.message, most);
 }
@@ -182,7 +183,7 @@ function letterIn(
 
 const NO_BYTES = new Uint8Array(0);
 
-/** RUN-5: each part whole or not at all. An empty value stands for one that is not there: null is a record without one. */
+/** RUN-5: each part whole or not at all. A value that is left out is empty: null would be a record without a value. */
 function keptOf(
   { key, value, headers }: LogRecord,
   form: Exclude<Form, 'whole'>,
@@ -211,10 +212,10 @@ function leftOutOf(record: LogRecord): LeftOut {
   };
 }
 
-/** Those that only some letters have. */
+/** Headers that only some letters have. */
 const OF_SOME: readonly HeaderKey[] = ['valueSha256', 'valueBytes', 'keyBytes', 'headersLeftOut', 'group', 'offsetTo'];
 
-/** The last header of a name counts: one that the record arrived with is ended with a null where it would lie about the letter. */
+/** The last header of a name counts. Where the record arrived with a header of ours that is not true of this letter, a null header ends it. */
 function withHeaders(arrived: Headers, why: readonly (readonly [HeaderKey, string])[]): Headers {
   const given = new Set(why.map(([key]) => key));
   const names = new Set(arrived.map(([name]) => name));
@@ -235,7 +236,7 @@ export function sha256Of(bytes: Uint8Array): string {
 function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   const end = `… (${text.length} characters)`;
-  // Half of a character that takes two is no text.
+  // Half of a surrogate pair is no text.
   return text.slice(0, most - end.length).replace(/[\uD800-\uDBFF]$/, '') + end;
 }
 
@@ -243,50 +244,49 @@ export interface MovedStartsOptions {
   readonly processor: Processor;
   readonly group?: string;
   readonly clock: Clock;
-  /** Under dev the market's, by which its log ages. */
+  /** The market's under dev: retention on its log goes by that. */
   readonly liveClock?: Clock;
   readonly logger: Logger;
   readonly observer?: ProcessorObserver;
 }
 
 /**
- * Says where a processor's group cannot go on from what it had committed.
- * RUN-9  What retention removed unread has a letter on the topic's dead-letter topic before the group goes on: the alert, the figures of
- *      `status` and the closing of it by a person rest on that. A topic that is only observed has none: its dead-letter topic is another
- *      processor's, and nothing was to be done about its records.
- * RUN-10  A stretch is said once in the life of a process, also where the log has to be told again.
+ * Reports where a processor's group cannot go on from the offsets that it has committed.
+ * RUN-9  For records that retention removed unread, a letter is written before the group goes on: the alert, the figures of `status` and
+ *      closing it by hand rest on that letter. Observed topics have none: their dead-letter topic is another processor's.
+ * RUN-10  A stretch is logged and counted once in the life of a process, also where the log reports it again.
  */
 export class MovedStarts {
   readonly #options: MovedStartsOptions;
-  readonly #said = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(options: MovedStartsOptions) {
     this.#options = options;
   }
 
-  async say(moved: readonly MovedStart[], append: Append): Promise<void> {
+  async report(moved: readonly MovedStart[], append: Append): Promise<void> {
     const { processor, clock, liveClock } = this.#options;
     const group = this.#options.group ?? processor.name;
     const letters: OutgoingRecord[] = [];
     for (const start of moved) {
       const { topic, from, why } = start;
       if (why === 'made_anew' || from === null) {
-        this.#tell(start, madeAnew(start, group));
+        this.#log(start, madeAnew(start, group));
         continue;
       }
       const { letter, error } = neverReadLetter(start, from, group, (liveClock ?? clock).now());
-      if (this.#tell(start, error)) (this.#options.observer ?? NO_OBSERVER).neverRead(topic, start.to - from);
+      if (this.#log(start, error)) (this.#options.observer ?? NO_OBSERVER).neverRead(topic, start.to - from);
       if (processor.inputs.some(({ name }) => name === topic)) letters.push(letter);
     }
     if (letters.length > 0) await append(letters);
   }
 
-  /** False where it was said before (RUN-10). */
-  #tell({ topic, partition, from, to }: MovedStart, { code, remedy, message }: HarvestlineError): boolean {
+  /** False where it was reported before (RUN-10). */
+  #log({ topic, partition, from, to }: MovedStart, { code, remedy, message }: HarvestlineError): boolean {
     const { processor, group = processor.name, logger } = this.#options;
     const stretch = JSON.stringify([topic, partition, from, to]);
-    if (this.#said.has(stretch)) return false;
-    this.#said.add(stretch);
+    if (this.#reported.has(stretch)) return false;
+    this.#reported.add(stretch);
     const count = code === 'RECORDS_NEVER_READ' && from !== null ? to - from : undefined;
     logger.error({ processor: processor.name, group, topic, partition, from, to, count, code, remedy }, message);
     return true;

@@ -2,22 +2,22 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { ProbeAnswer } from '../../ports/probe.ts';
 import type { RetryObserver } from './part-retry.ts';
 
-/** What a processor does: it waits for partitions, restores its state, or works. */
+/** A processor waits for partitions, restores its state, works, or has failed. */
 type State = 'unassigned' | 'restoring' | 'assigned' | 'failed';
 
 interface ProcessorHealth {
   state: State;
-  /** What waits for a transient error to pass, and for which. */
+  /** What is retried -> the code of the error that it waits out. */
   readonly backOff: Map<string, string>;
 }
 
-/** A look at the log that takes longer has found nobody. Longer than a rebalance or an election takes. Unit: milliseconds. */
+/** A request that the log has not answered for so long counts as failed. Longer than a rebalance or an election takes. Unit: milliseconds. */
 const LOOK_BOUND_MS = 10_000;
 
 /**
- * What a process knows of itself.
- * RUN-11  Live until a processor failed: it drains and exits then, and needs no help.
- * RUN-12  Ready when the log answers and every processor is assigned, and none waits out a back-off.
+ * The state of a process, for its liveness and readiness probes.
+ * RUN-11  Live until a processor has failed. The process then drains and exits by itself.
+ * RUN-12  Ready when the log answers, every processor has its partitions, and none waits out a back-off.
  */
 export class Health {
   readonly #clock: Clock;
@@ -58,12 +58,12 @@ export class Health {
     this.#of(processor).backOff.delete(what);
   }
 
-  /** How much of a processor waits. */
+  /** How many retries of a processor wait. */
   waits(processor: string): number {
     return this.#of(processor).backOff.size;
   }
 
-  /** Somebody asks the log something; `logAnswered` or `logFailed` follows, or nothing when it hangs. */
+  /** A request is sent to the log; `logAnswered` or `logFailed` follows, or neither while the log hangs. */
   looking(): void {
     this.#lookingSince = this.#clock.now();
   }

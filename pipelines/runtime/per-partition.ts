@@ -1,14 +1,16 @@
 /**
- * One instance of a processor for each partition of its input, so that a partition that waits (an order that settles
- * slowly) holds up no other, and a member of a group restores and holds only what its own partitions need.
+ * One instance of a processor for each partition of its input. A partition that waits, for an order that takes long, then holds up no
+ * other, and a member of a group restores and holds only the state of its own partitions.
  *
- * RUN-13  The batches of a partition are processed one after the other, whatever the log delivers meanwhile.
+ * RUN-13  The batches of a partition are processed one after the other, whatever the log delivers in the meantime.
  * RUN-14  After every assignment each instance is made anew and restored before its first batch, from that partition of its
  *     state topics alone, read up to the end that stands then: what a former owner of the partition wrote is seen.
  * RUN-15  All that an instance writes goes to the partition number of its input. So what RUN-14 reads is all that the partition's
  *     records ever caused, however keys are hashed.
- * RUN-16  It is in everything what it wraps: a property that `Processor` gains does not compile here until it is handed on.
- * RUN-17  Every instance is given all followed records, before it is restored or when they come; and what is observed of its partition.
+ * RUN-16  It has every property of the processor that it wraps. One that is added to `Processor` must be passed on here, or this does not
+ *      compile.
+ * RUN-17  Every instance is given all broadcast records, before it is restored or when they arrive, and the observed records of its
+ *      partition.
  *
  * Made for processors whose inputs and state have one key and equally many partitions. CLM is not one: its state is keyed
  * by position_id, its input by account:symbol.
@@ -25,20 +27,20 @@ import {
   type Write,
 } from './processor.ts';
 
-/** `create` makes one partition's instance; what a processor says of itself (name, topics, bounds) is the same in all of them. */
+/** `create` makes the instance of one partition; name, topics and bounds are the same in all of them. */
 export function perPartition(create: () => Processor): Processor {
-  const { name, inputs, observes, follows, maxBatchRecords, independentRecords } = create();
+  const { name, inputs, observes, broadcasts, maxBatchRecords, splittable } = create();
   const partitions = new Partitions(create);
   return given({
     name,
     inputs,
     observes,
-    follows,
+    broadcasts,
     maxBatchRecords,
-    independentRecords,
+    splittable,
     restore: (replay, processed) => partitions.reassign(replay, processed),
     recover: (assigned, write) => partitions.recover(assigned, write),
-    followed: (record) => partitions.follow(record),
+    onBroadcast: (record) => partitions.broadcast(record),
     observe: (records, topic) => partitions.observe(records, topic),
     process: (records, write) => partitions.process(records, write),
   });
@@ -47,7 +49,7 @@ export function perPartition(create: () => Processor): Processor {
 /** RUN-16. */
 type EveryProperty = { readonly [K in keyof Required<Processor>]: Processor[K] };
 
-/** The same without those that are undefined: a processor leaves out what it does not have. */
+/** Without the properties that are undefined: an optional one that is not there must not be there as undefined. */
 function given(properties: EveryProperty): Processor {
   const { name, inputs, process } = properties;
   const others = Object.entries(properties).filter(([, value]) => value !== undefined);
@@ -63,8 +65,8 @@ class Partitions {
   /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (RUN-14). */
   #instances = new Map<number, Processor>();
   #before: { readonly replay: Replay; readonly processed: AskProcessed } | null = null;
-  /** RUN-17: for instances that are made later. Followed topics are small. */
-  readonly #followed: DecodedRecord[] = [];
+  /** RUN-17: for instances that are made later. Broadcast inputs are small. */
+  readonly #broadcastRecords: DecodedRecord[] = [];
 
   constructor(create: () => Processor) {
     this.#create = create;
@@ -88,9 +90,9 @@ class Partitions {
     if (failed?.status === 'rejected') throw failed.reason;
   }
 
-  follow(record: DecodedRecord): void {
-    this.#followed.push(record);
-    for (const instance of this.#instances.values()) instance.followed?.(record);
+  broadcast(record: DecodedRecord): void {
+    this.#broadcastRecords.push(record);
+    for (const instance of this.#instances.values()) instance.onBroadcast?.(record);
   }
 
   async observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]> {
@@ -128,20 +130,20 @@ class Partitions {
     if (known !== undefined) return known;
     const before = this.#before;
     const fresh = this.#create();
-    const told = this.#tell(fresh, 0);
+    const given = this.#give(fresh, 0);
     if (before !== null) {
       await fresh.restore?.((topic) => before.replay(topic, [partition]), before.processed);
     }
-    // What came meanwhile: nothing is waited for between this and its place among those that are told at once.
-    this.#tell(fresh, told);
+    // Those that came during the restore. Nothing is awaited between this and the instance's entry in the map.
+    this.#give(fresh, given);
     instances.set(partition, fresh);
     return fresh;
   }
 
-  /** Gives it the followed records from the `told`th on; returns how many it has then. */
-  #tell(instance: Processor, told: number): number {
-    for (const record of this.#followed.slice(told)) instance.followed?.(record);
-    return this.#followed.length;
+  /** Gives it the broadcast records from the `given`th on. Returns how many it has then. */
+  #give(instance: Processor, given: number): number {
+    for (const record of this.#broadcastRecords.slice(given)) instance.onBroadcast?.(record);
+    return this.#broadcastRecords.length;
   }
 }
 

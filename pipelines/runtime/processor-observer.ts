@@ -15,19 +15,19 @@ export interface WorkedBatch {
   readonly tookMs: number;
 }
 
-/** Is told what a processor goes through, for health and metrics. Every call returns at once and never throws. */
+/** Receives the events of a processor, for health and metrics. Every call returns at once and never throws. */
 export interface ProcessorObserver extends RetryObserver {
-  /** Partitions were given to it; its state is being restored. */
+  /** Partitions were assigned to it, and its state is being restored. */
   restoring(): void;
   /** Its state is restored, batches may come. */
   assigned(): void;
-  /** It has no partitions until `restoring` comes again: the log is away. */
+  /** The log is unavailable: it has no partitions until `restoring` comes again. */
   dropped(): void;
   worked(batch: WorkedBatch): void;
   deadLettered(topic: string, code: ErrorCode): void;
-  /** The log refused a dead letter of that topic for its size: what is large is left out of it. */
+  /** The log refused a dead letter of that topic for its size, so its large parts are left out. */
   leftOut(topic: string): void;
-  /** A record of that producer was set aside for a time that cannot be; `deadLettered` is told as well. */
+  /** A record of that producer was dead-lettered because its time lies in the future; `deadLettered` is called as well. */
   timesAhead(topic: string, producer: Producer): void;
   /** Retention removed that many records of the topic before the group read them. */
   neverRead(topic: string, records: number): void;
@@ -48,7 +48,7 @@ export const NO_OBSERVER: ProcessorObserver = {
 
 const MS_PER_SECOND = 1000;
 
-/** Turns what a processor goes through into metrics and health. */
+/** The observer of a processor that updates metrics and health. */
 export function observeProcessor(
   processor: Processor,
   group: string,
@@ -98,7 +98,7 @@ export function observeProcessor(
   };
 }
 
-/** Who wrote a record, as far as it says so; the empty text for what it does not say. */
+/** The producer of a record, from its own fields. Empty text for a field that it does not have. */
 export interface Producer {
   readonly account: string;
   readonly source: string;
@@ -110,12 +110,12 @@ export function producerOf(record: object): Producer {
   return { account: text(account), source: text(source) };
 }
 
-/** A desk has some; a count for each name that garbage makes up would fill the memory. Unit: producers. */
+/** Bounds the labels of a metric: records of garbage could name any number of producers. Unit: producers. */
 const MAX_PRODUCERS = 100;
 
 const OTHERS: Producer = { account: 'other', source: 'other' };
 
-/** The first producers by name, all later ones as one. */
+/** The first producers by name, and all later ones as one. */
 export class KnownProducers {
   readonly #known = new Set<string>();
 

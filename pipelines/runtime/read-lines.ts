@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { bufferOf } from '../../schemas/buffer-of.ts';
 import { whyNotUtf8 } from '../../schemas/strict-json.ts';
 
-/** Longest line accepted; a snapshot is some hundred bytes. Unit: UTF-16 code units. */
+/** Longest line that is accepted; a snapshot has some hundred bytes. Unit: UTF-16 code units. */
 const MAX_LINE_LENGTH = 1024 * 1024;
 
-/** A UTF-16 code unit takes at most three bytes of UTF-8: what is longer than this is too long, whatever it says. */
+/** A UTF-16 code unit takes at most three bytes of UTF-8, so a line with more bytes is too long whatever it contains. */
 const MAX_LINE_BYTES = 3 * MAX_LINE_LENGTH;
 
 const TOO_LONG = 'is longer than a line may be';

@@ -1,11 +1,11 @@
 /**
  * Reading topics without a consumer group: `TopicCursor` goes on from where it was, `forEachRecord` reads one stretch between two ends, and
- * `mergePartitions` gives the records of all partitions in the order of time. Each decodes a batch at a time and passes over what does not
- * decode; nothing here waits for single records, but for `decodedRecords`.
+ * `mergePartitions` gives the records of all partitions in the order of time. Each decodes a batch at a time and skips what does not
+ * decode. Nothing here awaits single records, but for `decodedRecords`.
  *
  * RUN-18  Every record is visited, those of a partition in their order. A batch in which the log or the visit failed is read again: its records
  *      may be visited twice, and none is left out.
- * RUN-19  What does not decode is counted, told to `onPoison`, and passed over.
+ * RUN-19  A record that does not decode is counted, given to `onPoison`, and skipped.
  * RUN-20  A topic that ends before what was read of it is another topic of that name. A cursor with `onMadeAnew` tells so and reads it from its
  *      beginning.
  */
@@ -33,7 +33,7 @@ const NEVER_ABORTED = new AbortController().signal;
 interface Start {
   /** Starts with what came then or later; with the oldest record where left out. */
   readonly since?: EpochMillis;
-  /** RUN-20. What was made of the records so far is to be forgotten. */
+  /** RUN-20. Whatever was derived from the records so far is to be dropped. */
   readonly onMadeAnew?: () => void;
 }
 

@@ -37,29 +37,30 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
-   * What the times of records are held against (schemas/time-bound.ts): the clock of the world that they come from, which under `dev`
-   * is the market's. Left out where nothing is live: then their own timestamps alone count.
+   * The clock that times of records are compared with (schemas/time-bound.ts): the market's under `dev`. Left out where records are not
+   * live: they are then compared with their own timestamps alone.
    */
   readonly liveClock?: Clock;
   readonly from?: SubscribeOptions['from'];
-  /** Ends waiting for a transient error to pass: the batch stays uncommitted. */
+  /** Ends the wait after a transient error: the batch stays uncommitted. */
   readonly signal?: AbortSignal;
   readonly observer?: ProcessorObserver;
 }
 
-/** What to subscribe a processor with. */
+/** What a processor subscribes with. */
 export interface Wiring {
   readonly options: SubscribeOptions;
   readonly handler: BatchHandler;
 }
 
 /**
- * Puts a processor on a log. Invariants:
- * RUN-21  A record is decoded and processed, or dead-lettered; never acknowledged without one of the two.
+ * Connects a processor to a log. The loop over records is its own, not that of topic-cursor.ts: each record is checked, and each that fails
+ * is dead-lettered. Invariants:
+ * RUN-21  A record is processed or dead-lettered before it is committed.
  * RUN-22  A transient error repeats the same batch after a back-off and dead-letters nothing.
  * RUN-23  Any other error ends the subscription with nothing of the batch committed.
- * RUN-24  No record ends it: one whose outputs the log refuses (too large, a time that it does not take) is dead-lettered, too, and
- *     its letter is written in a form that the log takes (dead-letter.ts).
+ * RUN-24  No record ends the subscription. One whose outputs the log refuses, for their size or their time, is dead-lettered too, and its
+ *     letter is written in a form that the log accepts (dead-letter.ts).
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
@@ -69,12 +70,12 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const replay: Replay = (topic, partitions) =>
     decodedRecords({ log, codec }, topic, partitions === undefined ? {} : { partitions });
   const starts = new MovedStarts(runtime);
-  const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
+  const deadLetter = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
     observer.deadLettered(topic, error.code);
     logDeadLetter(runtime, at, error);
     return deadLetterOf(at, error, {
       topic,
-      // Under dev the market's time, by which its log ages.
+      // The market's time under dev: retention on its log goes by that.
       at: (liveClock ?? clock).now(),
       onLeftOut: (leftOut, refusal) => {
         observer.leftOut(topic);
@@ -82,7 +83,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       },
     });
   };
-  const worker: Worker = { processor, codec, liveClock, observer, bury };
+  const worker: Worker = { processor, codec, liveClock, observer, deadLetter };
   return {
     options: {
       group: runtime.group ?? processor.name,
@@ -95,11 +96,11 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await broadcast.catchUp();
           await processor.restore?.(replay, () => processedIn(runtime, assigned));
         });
-        // Under this name the readiness probe shows it.
+        // The name is shown by the readiness probe.
         await retryPart(part, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
-      onMoved: (moved, append) => starts.say(moved, append),
+      onMoved: (moved, append) => starts.report(moved, append),
       onDropped: () => observer.dropped(),
     },
     handler: async (batch, append, refusal) => {
@@ -111,7 +112,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
         const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
-        // What compaction takes away it takes whatever the tombstone's time.
+        // Compaction applies a tombstone whatever its time.
         const isTombstone = (value: Uint8Array | null): boolean => value === null && spec.cleanup === 'compact';
         const inTime = batch.records.filter(({ timestamp, value }) => timestamp <= latest || isTombstone(value));
         const observe = async (): Promise<readonly OutgoingRecord[]> =>
@@ -132,7 +133,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   };
 }
 
-/** The partitions of which this member has all inputs: another may have the rest of any other, and recover it. */
+/** The partitions of which this member has all inputs. The others are recovered by the member that has all of theirs. */
 function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
   const [first = [], ...others] = inputs.map(({ name }) => assigned[name] ?? []);
   return first.filter((partition) => others.every((own) => own.includes(partition)));
@@ -143,16 +144,16 @@ interface Worker {
   readonly codec: RecordCodec;
   readonly liveClock: Clock | undefined;
   readonly observer: ProcessorObserver;
-  readonly bury: (topic: TopicName, at: LogRecord, error: HarvestlineError) => OutgoingRecord;
+  readonly deadLetter: (topic: TopicName, at: LogRecord, error: HarvestlineError) => OutgoingRecord;
 }
 
 /**
- * How many decoded records of a processor with independent records live at once. What dies before the garbage collector looks costs it
- * nothing, while a whole batch of them is copied from generation to generation. Unit: records.
+ * Size of a part of a splittable batch. Objects that die before the next garbage collection cost nothing; a whole decoded batch would be
+ * copied from one generation to the next. Unit: records.
  */
 const PART_RECORDS = 64;
 
-/** Letters come last: where the log refuses an output, none of them is written yet, and none is written twice. */
+/** Letters come last, so that none is written yet where the log refuses an output, and none is written twice. */
 async function processBatch(
   worker: Worker,
   topic: TopicName,
@@ -161,7 +162,7 @@ async function processBatch(
 ): Promise<readonly OutgoingRecord[]> {
   const outputs: OutgoingRecord[] = [];
   const letters: OutgoingRecord[] = [];
-  const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
+  const size = worker.processor.splittable === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
     const part = records.slice(start, start + size);
     for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
@@ -171,7 +172,7 @@ async function processBatch(
 }
 
 async function processPart(
-  { processor, codec, liveClock, observer, bury }: Worker,
+  { processor, codec, liveClock, observer, deadLetter }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
   append: Append,
@@ -191,7 +192,7 @@ async function processPart(
       decoded.push({ topic, record, at } as DecodedRecord);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      letters.push(bury(topic, at, thrown));
+      letters.push(deadLetter(topic, at, thrown));
     }
   }
   if (decoded.length === 0) return [];
@@ -200,20 +201,20 @@ async function processPart(
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;
   }
-  // One record made the processor produce what no topic takes. Alone, each shows whether it is the one.
+  // One record made the processor produce an invalid output. Each is processed alone to find out which.
   const outputs: OutgoingRecord[] = [];
   for (const record of decoded) {
     try {
       for (const output of await processor.process([record], append)) outputs.push(output);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      letters.push(bury(topic, record.at, thrown));
+      letters.push(deadLetter(topic, record.at, thrown));
     }
   }
   return outputs;
 }
 
-/** RUN-24: the log refused an output of the batch. Each record's outputs are appended by themselves; the letters are left to the log. */
+/** RUN-24: the log refused an output of the batch. The outputs of each record are appended alone; the letters are returned. */
 async function processOneByOne(
   worker: Worker,
   topic: TopicName,
@@ -227,7 +228,7 @@ async function processOneByOne(
       await append(outputs);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      letters.push(worker.bury(topic, at, thrown));
+      letters.push(worker.deadLetter(topic, at, thrown));
     }
   }
   return letters;

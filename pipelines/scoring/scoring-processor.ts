@@ -44,10 +44,10 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
   return {
     name: 'scoring',
     inputs: [TOPICS.positionSnapshot],
-    follows: [TOPICS.confidenceCalibration],
-    independentRecords: true,
+    broadcasts: [TOPICS.confidenceCalibration],
+    splittable: true,
     maxBatchRecords: BATCH_RECORDS,
-    followed({ topic, record }) {
+    onBroadcast({ topic, record }) {
       if (topic !== TOPICS.confidenceCalibration.name) return;
       versions.apply(record);
       recorder.calibrationsChanged(versions);

@@ -71,7 +71,11 @@ it('no processor reads shadow.decision', async () => {
     metrics: new PrometheusMetrics(),
   };
   const processors = await Promise.all(Object.values(PROCESSORS).map((make) => make(parts)));
-  const read = processors.flatMap(({ inputs, observes = [], follows = [] }) => [...inputs, ...observes, ...follows]);
+  const read = processors.flatMap(({ inputs, observes = [], broadcasts = [] }) => [
+    ...inputs,
+    ...observes,
+    ...broadcasts,
+  ]);
   expect(read.map(({ name }) => name)).toContain(TOPICS.harvestIntent.name);
   expect(read.map(({ name }) => name)).not.toContain(TOPICS.shadowDecision.name);
   expect(Object.keys(CONSUMER_GROUPS)).toHaveLength(processors.length);

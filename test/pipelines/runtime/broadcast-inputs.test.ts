@@ -16,8 +16,8 @@ async function follower() {
   const processor: Processor = {
     name: 'scoring',
     inputs: [],
-    follows: [TOPIC],
-    followed: ({ record }) => void seen.push('version' in record ? record.version : '?'),
+    broadcasts: [TOPIC],
+    onBroadcast: ({ record }) => void seen.push('version' in record ? record.version : '?'),
     process: () => Promise.resolve([]),
   };
   const topics = new BroadcastInputs({ ...world, processor, clock, logger: SILENT_LOGGER });

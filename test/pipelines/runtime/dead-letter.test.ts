@@ -214,10 +214,10 @@ test('RUN-10: a stretch that was never read is logged once, and has its letter e
   const letters: OutgoingRecord[] = [];
   const append = (records: readonly OutgoingRecord[]): Promise<void> => Promise.resolve(void letters.push(...records));
   const moved = { topic: 'position.snapshot', partition: 2, why: 'overtaken', from: 10, to: 15 } as const;
-  await starts.say([moved], append);
-  await starts.say([moved], append);
+  await starts.report([moved], append);
+  await starts.report([moved], append);
   expect(lines).toHaveLength(1);
   expect(letters).toHaveLength(2);
-  await starts.say([{ ...moved, to: 16 }], append);
+  await starts.report([{ ...moved, to: 16 }], append);
   expect(lines).toHaveLength(2);
 });

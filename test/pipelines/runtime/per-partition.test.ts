@@ -231,25 +231,25 @@ describe('one instance for each partition', () => {
       name: 'execution',
       inputs: [INTENTS],
       observes: [TOPICS.tradeClosed],
-      follows: [TOPICS.confidenceCalibration],
+      broadcasts: [TOPICS.confidenceCalibration],
       maxBatchRecords: 7,
-      independentRecords: true,
+      splittable: true,
       process: () => Promise.resolve([]),
     } as const;
     // Every property that says something of a processor; `Required` fails to compile where one is missing here.
-    const said: Omit<Required<Processor>, 'restore' | 'recover' | 'followed' | 'observe' | 'process'> = sample;
+    const said: Omit<Required<Processor>, 'restore' | 'recover' | 'onBroadcast' | 'observe' | 'process'> = sample;
     expect(perPartition(() => sample)).toMatchObject({
       name: said.name,
       inputs: said.inputs,
       observes: said.observes,
-      follows: said.follows,
+      broadcasts: said.broadcasts,
       maxBatchRecords: said.maxBatchRecords,
-      independentRecords: said.independentRecords,
+      splittable: said.splittable,
     });
-    const { observes: _o, follows: _f, maxBatchRecords: _m, independentRecords: _i, ...plain } = sample;
+    const { observes: _o, broadcasts: _f, maxBatchRecords: _m, splittable: _i, ...plain } = sample;
     const wrapped = perPartition(() => plain);
     expect(Object.keys(wrapped).toSorted()).toEqual(
-      ['followed', 'inputs', 'name', 'observe', 'process', 'recover', 'restore'].toSorted(),
+      ['onBroadcast', 'inputs', 'name', 'observe', 'process', 'recover', 'restore'].toSorted(),
     );
   });
 
@@ -265,7 +265,7 @@ describe('one instance for each partition', () => {
         name: 'execution',
         inputs: [INTENTS],
         restore: () => (instance === 1 ? Promise.resolve() : restoring.promise),
-        followed: ({ at }) => void events.push(`followed ${at.offset}`),
+        onBroadcast: ({ at }) => void events.push(`followed ${at.offset}`),
         observe: ([first]) => {
           events.push(`observed ${first?.partition}@${first?.offset}`);
           return Promise.resolve([]);
@@ -277,14 +277,14 @@ describe('one instance for each partition', () => {
       };
     });
     const nobody = (): Promise<void> => Promise.resolve();
-    processor.followed?.(delivered(0, 0));
+    processor.onBroadcast?.(delivered(0, 0));
     await processor.restore?.(NOTHING);
     await processor.process([delivered(0, 5)], nobody);
-    processor.followed?.(delivered(0, 1));
+    processor.onBroadcast?.(delivered(0, 1));
     const later = processor.process([delivered(1, 5)], nobody);
     await settle();
     // It is being restored.
-    processor.followed?.(delivered(0, 2));
+    processor.onBroadcast?.(delivered(0, 2));
     restoring.resolve(undefined);
     await later;
     await processor.observe?.([delivered(1, 9).at], INTENTS.name);

@@ -54,7 +54,7 @@ class Scorer {
 
   decide(record: ConfidenceCalibration): void {
     this.#versions.apply(record);
-    this.#processor.followed?.({ topic: CALIBRATION, record, at: at(CALIBRATION, 0) });
+    this.#processor.onBroadcast?.({ topic: CALIBRATION, record, at: at(CALIBRATION, 0) });
   }
 
   approve(version: string, model = 'ensemble-7'): void {

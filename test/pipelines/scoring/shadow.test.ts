@@ -60,7 +60,7 @@ async function score(
     shadow: { candidates, onResult: ({ id }, result) => void results.push([id, result]) },
   });
   const topic = TOPICS.confidenceCalibration.name;
-  followed.forEach((record, offset) => processor.followed?.({ topic, record, at: at(topic, offset) }));
+  followed.forEach((record, offset) => processor.onBroadcast?.({ topic, record, at: at(topic, offset) }));
   const { name } = TOPICS.positionSnapshot;
   const outputs = await processor.process(
     snapshots.map((record, offset) => ({ topic: name, record, at: at(name, offset) })),
