@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 
 const SHUTDOWN_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-export interface ShutdownRequest {
+interface ShutdownRequest {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   /** Restores the default effect of the signals. To be called when everything is done. */

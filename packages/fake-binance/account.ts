@@ -14,7 +14,7 @@ export interface Position {
   net: Exact;
 }
 
-export interface FillRequest {
+interface FillRequest {
   readonly orderId: number;
   readonly symbol: string;
   readonly side: Direction;

@@ -41,7 +41,7 @@ export interface AlgoOrder {
   actualOrderId: number | null;
 }
 
-export type AlgoRequest = Omit<AlgoOrder, 'algoId' | 'status' | 'actualOrderId' | 'updateTime' | 'triggerTime'>;
+type AlgoRequest = Omit<AlgoOrder, 'algoId' | 'status' | 'actualOrderId' | 'updateTime' | 'triggerTime'>;
 
 interface AlgoName {
   readonly algoId?: number | undefined;

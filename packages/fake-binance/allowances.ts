@@ -135,12 +135,12 @@ const SPANS: readonly Span[] = [
 ];
 
 /** Unit: orders. Infinity: unlimited. */
-export interface OrderLimits {
+interface OrderLimits {
   readonly per10Seconds: number;
   readonly perMinute: number;
 }
 
-export interface OrderCount {
+interface OrderCount {
   /** The number of orders so far, by header. */
   readonly headers: Readonly<Record<string, number>>;
   /** The details of -1015; null where the order is allowed. */

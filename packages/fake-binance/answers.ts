@@ -30,7 +30,7 @@ export function refuse(response: ServerResponse, { status, reply }: BinanceError
   answer(response, status, reply);
 }
 
-export interface TurnedAway {
+interface TurnedAway {
   readonly status: 429 | 418;
   /** Null: no such header. Unit: seconds. */
   readonly retryAfterS: number | null;
@@ -84,7 +84,7 @@ export interface Outcome {
   readonly code: BinanceCode | null;
 }
 
-export interface AnswerOptions {
+interface AnswerOptions {
   readonly clock: Clock;
   readonly holdMs: number;
   readonly delayMs: number;
@@ -144,7 +144,7 @@ type ChangeTable = Readonly<Record<string, RowChange>>;
 const NO_MARK = { markPrice: '0.00000000', notional: '0', unRealizedProfit: '0' };
 
 /** Named changes to the answers about one symbol. */
-export const ANSWER_CHANGES = {
+const ANSWER_CHANGES = {
   /** As for a contract that is about to be delisted. */
   'mark-zero': {
     '/positionRisk': NO_MARK,
@@ -163,7 +163,7 @@ export const ANSWER_CHANGES = {
   'symbol-dropped': { '/exchangeInfo': null },
 } as const satisfies Record<string, ChangeTable>;
 
-export type ChangeName = keyof typeof ANSWER_CHANGES;
+type ChangeName = keyof typeof ANSWER_CHANGES;
 
 export const CHANGE_NAMES = Object.keys(ANSWER_CHANGES) as readonly ChangeName[];
 

@@ -18,7 +18,7 @@ export interface ExchangeOptions {
   readonly commission: Commission;
 }
 
-export interface OpeningSpec {
+interface OpeningSpec {
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
   readonly quantity: string;
@@ -31,7 +31,7 @@ export interface OpeningSpec {
 }
 
 /** A close by somebody other than the client. */
-export interface ClosingSpec {
+interface ClosingSpec {
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
   /** The whole position when left out. */
@@ -40,7 +40,7 @@ export interface ClosingSpec {
   readonly fills?: number | undefined;
 }
 
-export interface ConditionalSpec {
+interface ConditionalSpec {
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
   readonly orderType: ConditionalType;

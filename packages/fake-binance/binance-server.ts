@@ -258,7 +258,7 @@ export const BINANCE_ALLOWANCES: Allowances = { weightPerMinute: 2400, ordersPer
 
 export const TEST_KEYS: Keys = { key: 'test-key-0f3b9c5d7e21', secret: 'test-secret-6a1d2f4b8c90e7' };
 
-export function serverOptions(given: BinanceServerOptions): Required<BinanceServerOptions> {
+function serverOptions(given: BinanceServerOptions): Required<BinanceServerOptions> {
   return {
     clock: new SystemClock(),
     port: 0,

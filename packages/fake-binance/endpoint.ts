@@ -102,7 +102,7 @@ export function limitOf(parameters: URLSearchParams, usual = USUAL_LIMIT, most =
   return limit;
 }
 
-export interface TimeRange {
+interface TimeRange {
   readonly from: number;
   readonly to: number;
   /** Whether a start was given, so that the list begins there; otherwise it ends now. */

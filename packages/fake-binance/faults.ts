@@ -2,7 +2,7 @@ import type { BinanceCode } from './binance-error.ts';
 import type { Random } from '../../ports/random.ts';
 
 /** What the client gets instead of the answer: none at all, a closed connection, half an answer, or an error. */
-export type FaultyAnswer =
+type FaultyAnswer =
   | 'none'
   | 'reset'
   | 'half'

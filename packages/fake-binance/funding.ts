@@ -16,7 +16,7 @@ export interface FundingPayment {
 }
 
 /** A charge of funding: a share of each open position's value, or an amount. */
-export interface FundingSpec {
+interface FundingSpec {
   readonly symbol: string;
   /** Paid by longs and received by shorts where positive. Unit: fraction of the value at the mark price. */
   readonly rate?: string | undefined;

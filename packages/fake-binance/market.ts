@@ -36,7 +36,7 @@ export interface MarketSpec extends Partial<Market> {
 }
 
 /** Binance's delivery date of perpetual contracts: Christmas 2100. */
-export const NEVER_DELIVERED = 4_133_404_800_000;
+const NEVER_DELIVERED = 4_133_404_800_000;
 
 /** Dated contracts end in their day of delivery: `BTCUSDT_261225`. */
 const SYMBOL = /^(?<base>.+?)(?<quote>USDT|USDC)(?:_(?<day>\d{6}))?$/u;
@@ -69,7 +69,7 @@ function deliveryOn(day: string): number {
 }
 
 /** A generated book around the mark price. MADE_UP has the defaults. */
-export interface MadeUpBook {
+interface MadeUpBook {
   /** Between the best bid and the best ask. Unit: ticks. */
   readonly spreadTicks?: number | undefined;
   /** Unit: levels of each side. */
@@ -87,7 +87,7 @@ export interface MadeUpBook {
 const MADE_UP = { spreadTicks: 2, depth: 20, stepTicks: 1, refillMs: 1000, seed: 1 };
 
 /** A book of fixed levels, best first: price and contracts. They are not refilled. */
-export interface GivenBook {
+interface GivenBook {
   readonly bids: readonly (readonly [price: string, quantity: string])[];
   readonly asks: readonly (readonly [price: string, quantity: string])[];
 }

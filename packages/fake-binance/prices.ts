@@ -23,9 +23,9 @@ const SWING = 0.002;
 const WICK = 0.0005;
 
 /** `[openTime, open, high, low, close, volume, closeTime, quoteVolume, trades, takerBase, takerQuote, "0"]` */
-export type Kline = readonly (number | string)[];
+type Kline = readonly (number | string)[];
 
-export interface GivenCandle {
+interface GivenCandle {
   /** A whole multiple of the interval. Unit: milliseconds. */
   readonly openTime: number;
   readonly open: string;
@@ -44,7 +44,7 @@ export interface PriceLevel {
   readonly tick: string;
 }
 
-export interface KlineQuery {
+interface KlineQuery {
   readonly interval: string;
   readonly startTime: number | null;
   readonly endTime: number | null;

@@ -18,7 +18,7 @@ export interface Attempt {
 }
 
 /** A request that sends or cancels orders, from its arrival to its answer. */
-export interface Arrival {
+interface Arrival {
   /** The request's number. */
   readonly seq: number;
   /** `METHOD path` */

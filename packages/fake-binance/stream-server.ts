@@ -209,12 +209,12 @@ export const STREAM_FAULTS = [
   'events-out-of-order',
 ] as const;
 
-export type StreamFault = (typeof STREAM_FAULTS)[number];
+type StreamFault = (typeof STREAM_FAULTS)[number];
 
 /** The account's events or the mark prices. */
 type StreamKind = 'account' | 'marks';
 
-export interface StreamFaultSpec {
+interface StreamFaultSpec {
   readonly fault: StreamFault;
   /** Both kinds where left out. */
   readonly of?: StreamKind;

@@ -53,7 +53,7 @@ export function instrumentRow(market: Market): object {
 }
 
 /** 1 and 2 for the sides in hedge mode, 0 in one-way mode. */
-export function positionIdxOf(slot: Position['slot']): 0 | 1 | 2 {
+function positionIdxOf(slot: Position['slot']): 0 | 1 | 2 {
   if (slot === 'NET') return 0;
   return slot === 'LONG' ? 1 : 2;
 }

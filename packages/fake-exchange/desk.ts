@@ -77,7 +77,7 @@ export type OrderRequest = Pick<
   'clientId' | 'symbol' | 'direction' | 'slot' | 'type' | 'timeInForce' | 'quantity' | 'price' | 'reduceOnly'
 >;
 
-export interface DeskOptions {
+interface DeskOptions {
   readonly clock: Clock;
   readonly hedge: boolean;
   /** The number of fills of a market order, each one tick worse. */

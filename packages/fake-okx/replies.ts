@@ -44,7 +44,7 @@ export function instrumentRow(market: Market): object {
   };
 }
 
-export function posSideOf(slot: Slot): string {
+function posSideOf(slot: Slot): string {
   return slot === 'NET' ? 'net' : slot.toLowerCase();
 }
 

@@ -19,7 +19,7 @@ import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 /** With several brokers: some seconds of observations. */
 const FORGIVEN_LOOKS = 10;
 
-export interface RunAudit {
+interface RunAudit {
   readonly violations: readonly string[];
   /** Counts, in the order in which they are shown. */
   readonly figures: Readonly<Record<string, number>>;
@@ -135,7 +135,7 @@ async function clmEffects(world: ReadableTopics): Promise<readonly Effect[]> {
   return effects;
 }
 
-export interface IntentAudit {
+interface IntentAudit {
   readonly violations: readonly string[];
   /** Snapshot records, and how many different ones. */
   readonly snapshots: number;

@@ -78,7 +78,7 @@ export class CcxtExchange implements Exchange {
 
   async position(reference: PositionReference): Promise<VenuePosition> {
     const { symbol, side, observed_at } = reference;
-    const market = await this.#market(symbol);
+    const market = await this.#markets.recorded(symbol);
     const askedAt = this.#client.clock.now();
     const { holdings, incomplete, sent } = await readHoldings(this.#client, this.#markets, symbol, 'look-up');
     for (const [name, info] of sent) this.#sent.set(name, info);
@@ -96,7 +96,7 @@ export class CcxtExchange implements Exchange {
   async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
     const known = this.#marks.get(symbol);
     if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
-    const market = await this.#market(symbol);
+    const market = await this.#markets.recorded(symbol);
     return nullIfTransient(() => readMarkPrice(this.#client, market, 'look-up'));
   }
 
@@ -104,7 +104,7 @@ export class CcxtExchange implements Exchange {
     { clientOrderId, position, quantity, pricing }: OrderRequest,
     gate: SendGate = OPEN_GATE,
   ): Promise<Placement> {
-    const market = (await this.#markets.byId(position.symbol)) ?? this.#noMarket(position.symbol);
+    const market = (await this.#markets.byId(position.symbol)) ?? this.#markets.noMarket(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
     const { type, price, params } = venueTerms(pricing, position.side, market.tick);
     for (let attempt = 1; ; attempt++) {
@@ -151,7 +151,7 @@ export class CcxtExchange implements Exchange {
 
   async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
     try {
-      const market = await this.#market(symbol);
+      const market = await this.#markets.recorded(symbol);
       const order = await this.#client.send('look-up', async (api) => {
         const name = { clientOrderId: this.#venueId(clientOrderId) };
         const found = await this.#client.settings.traits.findOrder(api, market, name);
@@ -171,7 +171,7 @@ export class CcxtExchange implements Exchange {
 
   async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {
     try {
-      const market = await this.#market(symbol);
+      const market = await this.#markets.recorded(symbol);
       const { cancelOrder } = this.#client.settings.traits;
       await this.#client.send('cancel', (api) => cancelOrder(api, market, this.#venueId(clientOrderId)));
       return { kind: 'ended' };
@@ -184,18 +184,18 @@ export class CcxtExchange implements Exchange {
 
   async charges(reference: PositionReference): Promise<Charges> {
     const { symbol, side } = reference;
-    return readCharges(this.#client, await this.#market(symbol), this.#prices, reference, async () => {
+    return readCharges(this.#client, await this.#markets.recorded(symbol), this.#prices, reference, async () => {
       const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'positions');
       return incomplete.length > 0 || holdings.some((holding) => holding.side !== side);
     });
   }
 
   async resting(symbol: string, side: Side): Promise<readonly RestingOrder[]> {
-    return readResting(this.#client, await this.#market(symbol), side, 'look-up');
+    return readResting(this.#client, await this.#markets.recorded(symbol), side, 'look-up');
   }
 
   async cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation> {
-    return cancelRestingOrder(this.#client, await this.#market(symbol), order);
+    return cancelRestingOrder(this.#client, await this.#markets.recorded(symbol), order);
   }
 
   /** Waits as the rejection asks, or reads again what it proved outdated. False where that fails or takes longer than an order may wait. */
@@ -253,15 +253,6 @@ export class CcxtExchange implements Exchange {
 
   #venueId(clientOrderId: ClientOrderId): string {
     return venueClientId(clientOrderId, this.#client.settings.traits.clientOrderIds);
-  }
-
-  /** Also a delisted market: orders that were placed there, and their costs, can still be read. */
-  async #market(symbol: string): Promise<PastMarket> {
-    return (await this.#markets.byRecordedId(symbol)) ?? this.#noMarket(symbol);
-  }
-
-  #noMarket(symbol: string): never {
-    throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
   }
 }
 

@@ -8,7 +8,6 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
 import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
-import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { causeOf, isTriggerOf, readResting, stopsOf } from './resting-orders.ts';
 import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
@@ -38,15 +37,15 @@ export class CcxtVenue implements Venue {
   }
 
   async fills(symbol: string, since: EpochMillis): Promise<Fills> {
-    return readFills(this.#client, await this.#market(symbol), since, 'positions');
+    return readFills(this.#client, await this.#markets.recorded(symbol), since, 'positions');
   }
 
   async olderFills(symbol: string, before: EpochMillis): Promise<Fills | null> {
-    return this.#older.read(await this.#market(symbol), before);
+    return this.#older.read(await this.#markets.recorded(symbol), before);
   }
 
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
-    const market = await this.#market(symbol);
+    const market = await this.#markets.recorded(symbol);
     const order = await this.#client.ask('positions', `order ${orderId}`, async (api) => {
       try {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
@@ -66,7 +65,7 @@ export class CcxtVenue implements Venue {
   }
 
   async candles(symbol: string, count: number): Promise<readonly Candle[]> {
-    const market = await this.#market(symbol);
+    const market = await this.#markets.recorded(symbol);
     const now = this.#client.clock.now();
     const candles = await this.#client.ask('positions', `candles of ${symbol}`, async (api) =>
       // One more, since the newest is still forming.
@@ -82,7 +81,7 @@ export class CcxtVenue implements Venue {
   }
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
-    const market = await this.#market(symbol);
+    const market = await this.#markets.recorded(symbol);
     return stopsOf(await readResting(this.#client, market, side, 'positions'), side);
   }
 
@@ -101,12 +100,6 @@ export class CcxtVenue implements Venue {
       // Not every exchange has such a list: then nothing more is known than that it was an order.
       return 'ORDER';
     }
-  }
-
-  async #market(symbol: string): Promise<PastMarket> {
-    const market = await this.#markets.byRecordedId(symbol);
-    if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
-    return market;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Info } from './venues/venue-traits.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 import { type Lifecycle, lifecyclesOf } from '../../../ports/lifecycles.ts';
 
-export interface ReadHoldings extends Shown {
+interface ReadHoldings extends Shown {
   /** The exchange's own fields of each complete position, by `SYMBOL:SIDE`. */
   readonly sent: ReadonlyMap<string, Info>;
 }

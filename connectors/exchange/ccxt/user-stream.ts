@@ -236,7 +236,7 @@ const SILENT_MS = 15_000;
 /** How long the opening may take. Unit: milliseconds. */
 const OPENING_MS = 10_000;
 
-export interface StreamSocketOptions {
+interface StreamSocketOptions {
   readonly url: string;
   readonly clock: Clock;
   /** Closes the connection. */

@@ -119,6 +119,15 @@ export class VenueMarkets {
     return { id, symbol: id, quote: parsed.quote, contractSize: parsed.contractSize };
   }
 
+  /** As `byRecordedId`. Throws EXCHANGE_AWAY also where there is no such market. */
+  async recorded(id: string): Promise<PastMarket> {
+    return (await this.byRecordedId(id)) ?? this.noMarket(id);
+  }
+
+  noMarket(id: string): never {
+    throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id} names no linear market ${id}`);
+  }
+
   /** By ccxt's symbol, which for a market that ccxt does not know is the exchange's id. */
   async bySymbol(symbol: string): Promise<VenueMarket | null> {
     return this.#find(symbol, () => this.#bySymbol.get(symbol) ?? this.#byId.get(symbol));

@@ -12,7 +12,7 @@ export function orderSide(side: Side): 'buy' | 'sell' {
 }
 
 /** An order's type, price and time in force in ccxt's words. */
-export interface VenueTerms {
+interface VenueTerms {
   readonly type: 'market' | 'limit';
   readonly price: DecimalText | undefined;
   readonly params: { readonly timeInForce?: 'IOC'; readonly postOnly?: true };

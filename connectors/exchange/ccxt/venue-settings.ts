@@ -17,7 +17,7 @@ export interface Credentials {
 }
 
 /** Which account is used: a practice one (`demo`), a real one (`live`), or none: `data` sends public requests only. */
-export type Stake = 'demo' | 'live' | 'data';
+type Stake = 'demo' | 'live' | 'data';
 
 export interface VenueSettings {
   /** ccxt's id. */

@@ -35,14 +35,14 @@ export const SLOW_MS = 10 * 60 * 1000;
 export type Fate = { readonly [F in keyof PaperFaults]: boolean };
 
 /** A fill as decided at placement; `after` is the time from then. Unit: milliseconds. */
-export interface PlannedFill {
+interface PlannedFill {
   readonly after: number;
   readonly quantity: Exact;
   readonly price: Exact;
   readonly fee: Exact;
 }
 
-export interface FillPlan {
+interface FillPlan {
   /** The time from placement until the order is DONE. Unit: milliseconds. */
   readonly doneAfter: number;
   readonly fills: readonly PlannedFill[];
@@ -62,7 +62,7 @@ export function drawFate(stream: RandomStream, faults: PaperFaults): Fate {
 }
 
 /** An order that the exchange has taken. */
-export interface TakenOrder {
+interface TakenOrder {
   readonly side: Side;
   readonly quantity: Exact;
   readonly open: Exact;

@@ -41,7 +41,7 @@ import {
 } from './paper-book.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
-export interface PaperExchangeOptions {
+interface PaperExchangeOptions {
   /** The file of the book; `:memory:` for a book in memory. */
   readonly path: string;
   readonly clock: Clock;

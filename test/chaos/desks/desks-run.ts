@@ -20,12 +20,12 @@ import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { auditExchange } from '../exchange/exchange-audit.ts';
 
-export interface DesksOptions {
+interface DesksOptions {
   readonly kills: number;
   readonly seed: number;
 }
 
-export interface DesksWorld extends ReadableTopics {
+interface DesksWorld extends ReadableTopics {
   /** `host:port`. */
   readonly brokers: string;
   readonly registryUrl: string;

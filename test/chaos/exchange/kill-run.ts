@@ -31,16 +31,16 @@ import { restoredSource } from './restored-source.ts';
 import { SickSymbols } from './sick-symbols.ts';
 import { SpedUpClock } from './chaos-clocks.ts';
 
-export interface KillRunOptions extends Omit<ExchangeRunOptions, 'onProgress'> {
+interface KillRunOptions extends Omit<ExchangeRunOptions, 'onProgress'> {
   readonly kills: number;
   readonly onProgress?: (done: KillProgress) => void;
 }
 
-export interface KillProgress extends ExchangeProgress {
+interface KillProgress extends ExchangeProgress {
   readonly kills: number;
 }
 
-export interface KillRun extends ExchangeRun {
+interface KillRun extends ExchangeRun {
   readonly kills: number;
 }
 

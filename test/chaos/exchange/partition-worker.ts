@@ -10,7 +10,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { ExecutionLog } from '../../pipelines/execution/execution-log.ts';
 import { limitsFor, retried } from './exchange-settings.ts';
 
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly order: OrderStyle;

@@ -35,7 +35,7 @@ const row = (set: Readonly<Record<string, string | null>>, path = POSITION) =>
   ({ fault: 'change-answer', symbol: '', path, set }) as const;
 
 /** False, incomplete or missing answers about one symbol. */
-export const SICKNESSES: Readonly<Record<string, Sickness>> = {
+const SICKNESSES: Readonly<Record<string, Sickness>> = {
   'mark 0': changed({ fault: 'mark-zero', symbol: '' }),
   'mark 0 and refused': both(
     changed({ fault: 'mark-zero', symbol: '' }),

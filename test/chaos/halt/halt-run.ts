@@ -25,7 +25,7 @@ import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance
 import { VENUE, feedOrders } from './order-feed.ts';
 
 /** A broker that can be suspended. */
-export interface HangingBroker {
+interface HangingBroker {
   /** `host:port`. */
   readonly brokers: string;
   readonly registryUrl: string;
@@ -35,7 +35,7 @@ export interface HangingBroker {
   resumeBroker(): void;
 }
 
-export interface HaltRunOptions {
+interface HaltRunOptions {
   readonly broker: HangingBroker;
   /** The program's data folder. */
   readonly folder: string;
@@ -45,13 +45,13 @@ export interface HaltRunOptions {
   readonly say: (line: string) => void;
 }
 
-export interface HaltTry {
+interface HaltTry {
   readonly processes: number;
   /** What happens meanwhile: nothing, the broker hangs, the control topic was recreated before, or a process is suspended. */
   readonly trouble: 'none' | 'hang' | 'anew' | 'stuck';
 }
 
-export interface HaltRun {
+interface HaltRun {
   readonly violations: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
 }

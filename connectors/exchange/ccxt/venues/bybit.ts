@@ -10,7 +10,14 @@ import {
   rulesChanged,
   rejected,
 } from './code-rules.ts';
-import { type Info, type NamedMarket, type OrderName, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
+import {
+  type Info,
+  type NamedMarket,
+  type OrderName,
+  type VenueTraits,
+  DEFAULT_TRAITS,
+  infoOf,
+} from './venue-traits.ts';
 
 const CODES = codeTable({
   // Server time-out, internal error.
@@ -149,11 +156,6 @@ async function allPages<T>(limit: number, ask: (page: object) => Promise<readonl
 function nextPage(rows: readonly Info[]): object | null {
   const cursor = rows.map((row) => row['nextPageCursor']).find((one) => typeof one === 'string' && one !== '');
   return cursor === undefined ? null : { cursor };
-}
-
-function infoOf(row: unknown): Info {
-  const info: unknown = typeof row === 'object' && row !== null && 'info' in row ? row.info : null;
-  return typeof info === 'object' && info !== null ? { ...info } : {};
 }
 
 function textIn(given: unknown, name: string): string | null {

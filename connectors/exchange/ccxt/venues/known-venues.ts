@@ -7,7 +7,7 @@ import { OKX } from './okx.ts';
  * An exchange that this program is tested with. Any other futures exchange of ccxt may be configured (venue-settings.ts). docs/exchanges.md is
  * generated from this table.
  */
-export interface KnownVenue {
+interface KnownVenue {
   /** ccxt's id. */
   readonly id: string;
   readonly name: string;

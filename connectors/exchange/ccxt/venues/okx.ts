@@ -11,7 +11,14 @@ import {
   rulesChanged,
   rejected,
 } from './code-rules.ts';
-import { type Info, type NamedMarket, type OrderName, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
+import {
+  type Info,
+  type NamedMarket,
+  type OrderName,
+  type VenueTraits,
+  DEFAULT_TRAITS,
+  infoOf,
+} from './venue-traits.ts';
 
 const KEYS = rejected('keys');
 
@@ -128,9 +135,4 @@ async function unsupportedAccount(api: CcxtExchange): Promise<string | null> {
 function beforeOldest(rows: readonly Info[]): object | null {
   const bills = rows.map(({ billId }) => Number(billId)).filter(Number.isFinite);
   return bills.length === 0 ? null : { after: String(Math.min(...bills)) };
-}
-
-function infoOf(row: unknown): Info {
-  const info: unknown = typeof row === 'object' && row !== null && 'info' in row ? row.info : null;
-  return typeof info === 'object' && info !== null ? { ...info } : {};
 }

@@ -36,13 +36,13 @@ export type Info = Readonly<Record<string, unknown>>;
  * - `older`    pages are newest first; a cursor made of the page's rows leads to older ones, null where there are none
  * - `by-time`  pages are oldest first; the next one starts at the time of the last fill
  */
-export type NextFills =
+type NextFills =
   | { readonly kind: 'from-id'; readonly parameter: string }
   | { readonly kind: 'older'; readonly parameters: (rows: readonly Info[]) => object | null }
   | { readonly kind: 'by-time' };
 
 /** How an exchange lists fills. */
-export interface FillPages {
+interface FillPages {
   /** The most in one answer. Unit: fills. */
   readonly page: number;
   /** The longest time span of one request; null: any. Unit: milliseconds. */
@@ -180,4 +180,10 @@ async function unifiedPositionMode(api: CcxtExchange): Promise<PositionMode | nu
   const { hedged } = await api.fetchPositionMode();
   if (hedged === true) return 'hedge';
   return hedged === false ? 'one-way' : null;
+}
+
+/** The exchange's own fields of a row of ccxt's; empty where there are none. */
+export function infoOf(row: unknown): Info {
+  const info: unknown = typeof row === 'object' && row !== null && 'info' in row ? row.info : null;
+  return typeof info === 'object' && info !== null ? { ...info } : {};
 }

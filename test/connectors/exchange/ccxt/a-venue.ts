@@ -31,7 +31,7 @@ export interface VenueWorld {
 }
 
 /** What the contract tests need to know of an exchange. */
-export interface TestedVenue {
+interface TestedVenue {
   readonly id: string;
   /** Bitcoin against USDT, and a pair against USDC. */
   readonly btc: string;
