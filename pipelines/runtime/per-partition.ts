@@ -31,7 +31,7 @@ import {
 export function perPartition(create: () => Processor): Processor {
   const { name, inputs, observes, broadcasts, maxBatchRecords, splittable } = create();
   const partitions = new Partitions(create);
-  return given({
+  return withoutUndefined({
     name,
     inputs,
     observes,
@@ -50,7 +50,7 @@ export function perPartition(create: () => Processor): Processor {
 type EveryProperty = { readonly [K in keyof Required<Processor>]: Processor[K] };
 
 /** Without the properties that are undefined: an optional one that is not there must not be there as undefined. */
-function given(properties: EveryProperty): Processor {
+function withoutUndefined(properties: EveryProperty): Processor {
   const { name, inputs, process } = properties;
   const others = Object.entries(properties).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(others), name, inputs, process };
@@ -140,9 +140,9 @@ class Partitions {
     return fresh;
   }
 
-  /** Gives it the broadcast records from the `given`th on. Returns how many it has then. */
-  #give(instance: Processor, given: number): number {
-    for (const record of this.#broadcastRecords.slice(given)) instance.onBroadcast?.(record);
+  /** Gives it the broadcast records from number `from` on. Returns how many it has then. */
+  #give(instance: Processor, from: number): number {
+    for (const record of this.#broadcastRecords.slice(from)) instance.onBroadcast?.(record);
     return this.#broadcastRecords.length;
   }
 }
