@@ -1,12 +1,13 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** What batches take that are worked at the same time: what is young then dies young. Both halves together. Unit: bytes. */
+/** Room for the batches that are processed at the same time: their objects then die young. Both halves together. Unit: bytes. */
 const ENOUGH_BYTES = 32 * 1024 * 1024;
 
 /**
- * Keeps V8's young generation from growing on: at many records a second it takes 128 MB and more, and is no faster with it. Heaps are
- * configured when Node starts; how they grow may be said while it runs. Looks after each garbage collection, until it is so large.
+ * Stops the growth of V8's young generation: at many records a second it takes 128 MB and more, and is no faster with it. Node's option for
+ * that, --max-semi-space-size, counts only where the process is started with it, and the launcher would have to start a second process to
+ * give it; the growth factor may be set while the program runs. The size is read after each garbage collection until it is large enough.
  */
 export function boundYoungGeneration(): void {
   const observer = new PerformanceObserver(() => {
