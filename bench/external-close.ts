@@ -21,7 +21,7 @@ import { TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import { type Figure, spread } from './measure.ts';
 import { defaultPolicy, inTemporaryFolder } from './workloads.ts';
 
-export interface ExternalCloseOptions {
+interface ExternalCloseOptions {
   readonly closes: number;
   readonly cycleMs: number;
 }

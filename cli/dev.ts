@@ -144,7 +144,7 @@ async function marketOf({ market, candles }: DevCliOptions, random: Random, logg
   return loadCandleMarket(candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
-export interface RunDevOptions {
+interface RunDevOptions {
   readonly chain: DevChain;
   readonly cycles: number;
   /** Unit: milliseconds between cycles. */
@@ -167,7 +167,7 @@ const FRAME_MS = 100;
 const STALL_LOOK_MS = 15 * 60 * 1000;
 
 /** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then prints a summary. */
-export async function runDev({
+async function runDev({
   chain,
   cycles,
   paceMs,

@@ -24,7 +24,7 @@ import type { Source } from '../../pipelines/runtime/processor.ts';
 import type { SourceParts } from './run.ts';
 
 /** The options that say what a simulated or recorded market is. */
-export interface MarketCliOptions {
+interface MarketCliOptions {
   readonly data: string;
   readonly candles?: readonly string[];
   readonly seed: number;
@@ -112,7 +112,7 @@ function accountDesk(
   };
 }
 
-export interface LiveDeskOptions {
+interface LiveDeskOptions {
   readonly market: Market;
   readonly seed: number;
   /** Real time between two candles; the market's own where undefined. Unit: milliseconds. */
@@ -125,7 +125,7 @@ export interface LiveDeskOptions {
   readonly logger: Logger;
 }
 
-export interface LiveDesk {
+interface LiveDesk {
   readonly source: (parts: SourceParts) => Source;
   /** The accounts that it observes. */
   readonly accounts: readonly string[];
@@ -136,7 +136,7 @@ export interface LiveDesk {
  * A desk for each market, seed and interval, with accounts of its own. Only one process at a time may run it: throws DATA_IN_USE while
  * another does.
  */
-export function openLiveDesk({ market, seed, interval, dataDir, names, ...parts }: LiveDeskOptions): LiveDesk {
+function openLiveDesk({ market, seed, interval, dataDir, names, ...parts }: LiveDeskOptions): LiveDesk {
   const intervalMs = interval ?? market.intervalMs;
   const desk = `live-${market.source}-${seed}-${intervalMs}ms`;
   const lock = ProcessLock.tryAcquire(dataDir, names.local(desk));

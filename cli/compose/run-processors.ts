@@ -11,7 +11,7 @@ import type { Health } from '../../pipelines/runtime/health.ts';
 import { type WatchedGroup, watchLag } from '../../pipelines/watch/lag-watch.ts';
 import { observeProcessor } from '../../pipelines/runtime/processor-observer.ts';
 
-export interface RunProcessorsOptions {
+interface RunProcessorsOptions {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly processors: readonly Processor[];

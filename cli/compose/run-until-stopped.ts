@@ -36,7 +36,7 @@ export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsF
 }
 
 /** What is made before anything is connected. */
-export interface RunStart {
+interface RunStart {
   readonly connections: Connections;
   readonly openCodec: LogSession['openCodec'];
   readonly machine: Clock;

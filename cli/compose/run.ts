@@ -40,7 +40,7 @@ export interface SourceParts {
 }
 
 /** The account that a process works, and its name on desk.claim and desk.process. */
-export interface DeskIdentity extends Omit<Desk, 'part'> {
+interface DeskIdentity extends Omit<Desk, 'part'> {
   /** A person has named the account: its claim stands also while no process works it. */
   readonly standing: boolean;
   /** The accounts that its snapshot source observes. */

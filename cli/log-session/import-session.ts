@@ -18,7 +18,7 @@ import type { ImportTarget } from '../../pipelines/clm/import-trades.ts';
 const BATCH_RECORDS = 10_000;
 
 /** A session that trades are imported into. */
-export interface ImportSession {
+interface ImportSession {
   readonly target: ImportTarget;
   /** Lets CLM process the imported trades. */
   workOff(onRecords: (count: number) => void): Promise<OutcomesMade>;

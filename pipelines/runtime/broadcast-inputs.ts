@@ -8,7 +8,7 @@ import { type OnPoison, type ReadableTopics, TopicCursor } from './topic-cursor.
 /** How late a decision of a person may take effect. Asking for the ends so often costs a busy processor nothing. Unit: milliseconds. */
 const REFRESH_MS = 1000;
 
-export interface BroadcastInputsOptions extends ReadableTopics {
+interface BroadcastInputsOptions extends ReadableTopics {
   readonly processor: Processor;
   readonly clock: Clock;
   readonly logger: Logger;

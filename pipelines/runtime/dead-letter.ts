@@ -68,7 +68,7 @@ export interface LeftOut {
   readonly headers: number;
 }
 
-export interface SettingAside {
+interface SettingAside {
   /** The record's topic as the topic table names it; the record's own name where left out. */
   readonly topic?: string;
   readonly at: EpochMillis;
@@ -240,7 +240,7 @@ function cut(text: string, most: number): string {
   return text.slice(0, most - end.length).replace(/[\uD800-\uDBFF]$/, '') + end;
 }
 
-export interface MovedStartsOptions {
+interface MovedStartsOptions {
   readonly processor: Processor;
   readonly group?: string;
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import type { Health } from './health.ts';
 import type { RetryObserver } from './part-retry.ts';
 
 /** One batch that a processor has dealt with; what it caused is not acknowledged yet. */
-export interface WorkedBatch {
+interface WorkedBatch {
   readonly topic: string;
   readonly records: number;
   readonly outputs: readonly OutgoingRecord[];

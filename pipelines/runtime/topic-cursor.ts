@@ -23,7 +23,7 @@ export interface ReadableTopics {
 }
 
 /** Called with each decoded record, and where it lies. */
-export type Visit<N extends TopicName> = (record: RecordByTopic[N], at: LogRecord) => void;
+type Visit<N extends TopicName> = (record: RecordByTopic[N], at: LogRecord) => void;
 
 /** Called with each record that does not decode, and why. */
 export type OnPoison = (at: LogRecord, error: HarvestlineError) => void;
@@ -231,7 +231,7 @@ export function decodedOrNull<N extends TopicName>(
 export type TopicRange = readonly PartitionOffsets[];
 
 /** Called with each batch before its records come out, so that what they need can be fetched once a batch. */
-export type OnBatch = (batch: Batch) => Promise<void>;
+type OnBatch = (batch: Batch) => Promise<void>;
 
 /**
  * The records of a topic's partitions as one sequence, by timestamp, then partition, then offset. Within a partition

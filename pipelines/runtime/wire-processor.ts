@@ -28,7 +28,7 @@ import { decodedRecords } from './topic-cursor.ts';
 import { NO_OBSERVER, type ProcessorObserver, producerOf } from './processor-observer.ts';
 import type { DecodedRecord, Processor, Replay, IsProcessed } from './processor.ts';
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   readonly processor: Processor;
   /** The processor's name where left out. */
   readonly group?: string;
@@ -48,7 +48,7 @@ export interface RuntimeOptions {
 }
 
 /** What a processor subscribes with. */
-export interface Wiring {
+interface Wiring {
   readonly options: SubscribeOptions;
   readonly handler: BatchHandler;
 }
@@ -258,7 +258,7 @@ function logLeftOut(
   );
 }
 
-export interface ProcessedOptions {
+interface ProcessedOptions {
   readonly processor: Processor;
   /** The processor's name where left out. */
   readonly group?: string;

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
-import { loadPolicy, loadShadows, shadowOption } from '../../../cli/options/policy-options.ts';
+import { loadShadows, shadowOption } from '../../../cli/options/policy-options.ts';
+import { CURRENT_POLICY as CURRENT, LEGACY_POLICY } from '../../fixtures/policies.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -14,8 +15,6 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { memorySession } from '../../fixtures/memory-log.ts';
-
-const CURRENT = loadPolicy('2026-02-07');
 
 function copy(id: string): string {
   const file = join(folderForTest(), `${id}.json`);
@@ -60,7 +59,7 @@ it('no processor reads shadow.decision', async () => {
   const parts = {
     ...world,
     policy: CURRENT,
-    shadows: [loadPolicy('legacy')],
+    shadows: [LEGACY_POLICY],
     exchange: () => Promise.resolve(new ScriptedExchange()),
     limits: {},
     draining: new AbortController().signal,

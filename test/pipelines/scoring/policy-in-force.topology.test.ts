@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
+import { LEGACY_POLICY as LEGACY } from '../../fixtures/policies.ts';
 import { policyInForce } from '../../../pipelines/scoring/policy-history.ts';
 import { type Policy, policyText } from '../../../pipelines/scoring/policy.ts';
 import { policyDigestOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScoringDesk } from '../../fixtures/scoring-desk.ts';
 
-const LEGACY = loadPolicy('legacy');
 const OURS: Policy = { ...LEGACY, id: 'ours' };
 
 it('is the policy that was recorded last, with the coordinates of its record', async () => {
