@@ -5,7 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+// As a whole: an older Node, which only hands over, cannot link a name that its modules lack.
+import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +15,7 @@ const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.ur
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   // Half of the time that it takes to start. Where the folder cannot be written, it starts as without.
-  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
+  nodeModule.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
   const { endSoon, main } = await import('../cli/main.ts');
   await main(process.argv);
   endSoon();

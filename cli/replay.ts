@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
-import { failedConditions, parseFailIf } from '../pipelines/replay/fail-if.ts';
+import { failedConditions, failedText, parseFailIf } from '../pipelines/replay/fail-if.ts';
 import { loadPolicy } from './options/policy-options.ts';
 import { openForReading } from './log-session/log-session.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../render/output.ts';
@@ -125,7 +125,7 @@ Examples:
   harvestline replay --policy my-policy.json --fail-if 'flips>5%' --fail-if 'mean_r_change<0' --json | jq .matrix
   harvestline replay --audit --policy my-policy.json
 
-Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be founded; 2 wrong usage.`;
+Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be matched to any snapshot; 2 wrong usage.`;
 
 /** `harvestline replay --policy CANDIDATE`. */
 async function compareCommand(flags: ReplayFlags): Promise<void> {
@@ -173,9 +173,7 @@ async function compareCommand(flags: ReplayFlags): Promise<void> {
     );
     if (flags.html !== undefined) await writePage(flags.html, resultPage(result), 'w');
     if (failed.length === 0) return;
-    if (jsonWanted(flags))
-      for (const { condition, value } of failed)
-        process.stderr.write(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : value}\n`);
+    if (jsonWanted(flags)) for (const one of failed) process.stderr.write(`${failedText(one)}\n`);
     process.exitCode = 1;
   } finally {
     progress.done();

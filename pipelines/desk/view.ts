@@ -72,7 +72,7 @@ function haltLine({ log, given, waited, result }: Answer): string {
   switch (outcome) {
     case 'obeyed': {
       const since = formatEventTime(record?.issued_at ?? 0);
-      return `${pc.red('halted')} ${what} ${by}: ${count(obeyed.length, obeyed.length)} obey since ${since} on ${where}; \`${lift(given.scope)}\` lifts it`;
+      return `${pc.red('halted')} ${what} ${by}: ${count(obeyed.length, obeyed.length)} ${obeyed.length === 1 ? 'obeys' : 'obey'} since ${since} on ${where}; \`${lift(given.scope)}\` lifts it`;
     }
     case 'idle':
       return `${pc.red('NOT HALTED')}: nothing executes for ${what} on ${where} now. The halt is recorded there, and what starts there obeys it. If a desk trades, it works on another log: name that one with --brokers or --data`;

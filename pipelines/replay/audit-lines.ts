@@ -33,7 +33,7 @@ export function auditHeadline(result: AuditResult): string {
     ...(unread > 0
       ? [` ${plural(unread, 'record')} of ${TOPICS.policyApplied.name} cannot be read: nothing is proved.`]
       : []),
-    ...(lost > 0 ? [` ${plural(lost, 'intent')} cannot be founded on anything that is there.`] : []),
+    ...(lost > 0 ? [` ${plural(lost, 'intent')} cannot be matched to any snapshot.`] : []),
   ].join('');
   if (audited === 0) return total === 0 ? 'No intent lies in that stretch.' : `No intent was verified.${aside}`;
   const verdict =

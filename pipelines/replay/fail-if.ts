@@ -1,4 +1,5 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { plain } from '../../render/figures.ts';
 import type { ComparisonFigures } from './comparison.ts';
 
 /** The figures that a condition can name. */
@@ -44,6 +45,12 @@ interface FailCondition {
 export interface FailedCondition {
   readonly condition: string;
   readonly value: number | null;
+}
+
+/** `fails: flips>5%, found 8.1 %`. */
+export function failedText({ condition, value }: FailedCondition): string {
+  const unit = condition.endsWith('%') ? ' %' : '';
+  return `fails: ${condition}, found ${value === null ? 'nothing to judge by' : plain(value) + unit}`;
 }
 
 /** Reads a condition, for example `flips>5%` or `mean_r_change < 0`. Throws USAGE naming what is allowed. */

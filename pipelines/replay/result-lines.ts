@@ -5,7 +5,7 @@ import { plainTable } from '../../render/tables.ts';
 import { wrapped } from '../../render/terminal-text.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { ReplayResult } from './compare-policies.ts';
-import type { FailedCondition } from './fail-if.ts';
+import { type FailedCondition, failedText } from './fail-if.ts';
 import type { Flip, FlipCount } from './flip-tally.ts';
 import {
   decided,
@@ -56,9 +56,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
 }
 
 function failedLines(failed: readonly FailedCondition[]): readonly string[] {
-  return failed.map(({ condition, value }) =>
-    pc.red(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : plain(value)}`),
-  );
+  return failed.map((one) => pc.red(failedText(one)));
 }
 
 function countLines(head: string, counts: readonly FlipCount[]): readonly string[] {

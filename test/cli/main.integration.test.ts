@@ -17,6 +17,19 @@ describe('harvestline', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  it('links on a Node that cannot cache what it compiled: that one has to hand over to the pinned Node', async () => {
+    const older = encodeURIComponent(`import { registerHooks } from 'node:module';
+      registerHooks({ resolve: (name, context, next) =>
+        name === 'node:module' && context.parentURL?.endsWith('harvestline.mjs')
+          ? { url: 'data:text/javascript,', shortCircuit: true }
+          : next(name, context) });`);
+    const child = spawn(process.execPath, ['--import', `data:text/javascript,${older}`, LAUNCHER, '--version'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')]);
+    expect({ stdout, stderr }).toEqual({ stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
+  });
+
   it('writes plain text into a pipe, in a build as well, and colours where they are asked for', async () => {
     const { CI: _ci, NO_COLOR: _no, FORCE_COLOR: _force, TERM: _term, ...inherited } = process.env;
     const stderrWith = async (added: NodeJS.ProcessEnv): Promise<string> => {

@@ -24,7 +24,7 @@ describe('the verdict of an audit', () => {
     [audited(5, { input_removed: 2 }), true, /^All 5 intents .* snapshots of 2 intents are no longer kept/],
     [audited(0, { input_removed: 2 }), false, /^No intent was verified/],
     [{ ...audited(5), policies_unreadable: 1 }, false, /1 record of policy.applied cannot be read: nothing is proved/],
-    [audited(5, { unknown_policy: 1 }), false, /1 intent cannot be founded/],
+    [audited(5, { unknown_policy: 1 }), false, /1 intent cannot be matched/],
   ])('%#: proved or not, and a headline that says so', (result, proved, headline) => {
     expect(isProved(result)).toBe(proved);
     expect(auditHeadline(result).replaceAll('\u00A0', ' ')).toMatch(headline);

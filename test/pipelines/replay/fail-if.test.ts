@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { failedConditions, parseFailIf } from '../../../pipelines/replay/fail-if.ts';
+import { failedConditions, failedText, parseFailIf } from '../../../pipelines/replay/fail-if.ts';
 import { sumPartitions } from '../../../pipelines/replay/comparison.ts';
 import { thrownBy } from '../../fixtures/thrown-by.ts';
 
@@ -70,5 +70,11 @@ describe('failedConditions', () => {
 
   it('what cannot be judged is never fine', () => {
     expect(failedConditions([parseFailIf('flips>5%')], EMPTY)).toEqual([{ condition: 'flips>5%', value: null }]);
+  });
+
+  it('are said with the unit of their limit, in as many digits as matter', () => {
+    expect(failedText({ condition: 'flips>5%', value: 68.054_771 })).toBe('fails: flips>5%, found 68.05 %');
+    expect(failedText({ condition: 'flips>9', value: 10 })).toBe('fails: flips>9, found 10');
+    expect(failedText({ condition: 'flips>5%', value: null })).toBe('fails: flips>5%, found nothing to judge by');
   });
 });
