@@ -52,7 +52,7 @@ describe('harvestline replay', () => {
       'flips<0',
     );
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^fails: flips>5%, found [\d.]+\n$/);
+    expect(stderr).toMatch(/^fails: flips>5%, found [\d.]+ %\n$/);
     expect(JSON.parse(stdout)).toMatchObject({ failed: [{ condition: 'flips>5%' }] });
   });
 
