@@ -68,6 +68,19 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the paths named; `harvestline status --help` lists the limits.',
   },
+  NOTIFY_FILE_INVALID: {
+    kind: 'usage',
+    remedy: 'Correct the paths named; `harvestline notify test --help` shows a whole file.',
+  },
+  NOTIFY_REFUSED: {
+    kind: 'poison',
+    remedy:
+      'The target says no to the message or to the login. Correct its entry in the notify file, then try `harvestline notify test`.',
+  },
+  NOTIFY_UNAVAILABLE: {
+    kind: 'transient',
+    remedy: 'Check that the target is up and reachable from here; the message waits and is sent again.',
+  },
   SCHEMAS_INCOMPATIBLE: { kind: 'poison', remedy: 'Undo the change, or release it as a new field with a default.' },
   LOG_BUSY: {
     kind: 'transient',

@@ -95,6 +95,8 @@ export const RECORD_RULES: RulesByTopic = {
   [TOPICS.shadowDecision.name]: SHADOW_RULES,
   [TOPICS.policyApplied.name]: POLICY_RULES,
   [TOPICS.letterDiscarded.name]: DISCARDED_RULES,
+  [TOPICS.deskAlert.name]: [],
+  [TOPICS.notifyDelivered.name]: [],
 };
 
 /**

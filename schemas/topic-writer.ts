@@ -15,7 +15,8 @@ export interface EncodedRecord {
   readonly ifRefused?: (refusal: HarvestlineError) => Omit<EncodedRecord, 'topic'> | null;
 }
 
-type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id';
+type KeyField =
+  'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope' | 'name' | 'target' | 'letter_id';
 type Keyed = { readonly [F in KeyField]?: string | null };
 
 /** Keys repeat: accounts and symbols of a desk are hundreds. Unit: keys. */
@@ -60,6 +61,16 @@ export class TopicWriter {
   }
 }
 
+/** A key names its fields with a colon between them. */
 function keyOf(topic: Topic, record: Keyed): string {
-  return topic.key === 'account:symbol' ? `${record.account}:${record.symbol}` : String(record[topic.key]);
+  switch (topic.key) {
+    case 'account:symbol':
+      return `${record.account}:${record.symbol}`;
+    case 'scope:name':
+      return `${record.scope}:${record.name}`;
+    case 'target:scope:name':
+      return `${record.target}:${record.scope}:${record.name}`;
+    default:
+      return String(record[topic.key]);
+  }
 }

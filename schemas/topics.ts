@@ -7,10 +7,19 @@ import type { AvroRecord } from './avro-schema.ts';
  */
 
 /** Who may write a topic. Processors carry these names, and most of them as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume, desk and dlq discard, and each process on its own behalf. */
-export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
+export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk' | 'watch';
 
 type TopicKey =
-  'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id' | 'as received';
+  | 'account:symbol'
+  | 'account'
+  | 'position_id'
+  | 'model_id'
+  | 'process'
+  | 'scope'
+  | 'scope:name'
+  | 'target:scope:name'
+  | 'letter_id'
+  | 'as received';
 
 export interface TopicSpec {
   readonly name: string;
@@ -167,6 +176,26 @@ export const TOPICS = {
     retentionMs: null,
     writer: 'desk',
     summary: 'Dead letters that a person has given up, by whom and why.',
+  },
+  deskAlert: {
+    name: 'desk.alert',
+    key: 'scope:name',
+    // One: whoever is assigned it is the one watch that works.
+    partitions: 1,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'watch',
+    summary: 'What needs a person: alerts as they are raised and cleared.',
+  },
+  notifyDelivered: {
+    name: 'notify.delivered',
+    key: 'target:scope:name',
+    // With desk.alert: one watch works both.
+    partitions: 1,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'watch',
+    summary: 'Messages about alerts that a target has taken, so that none is sent again after a restart.',
   },
 } as const satisfies Record<string, RecordTopicSpec>;
 

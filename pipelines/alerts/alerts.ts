@@ -11,6 +11,7 @@ import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { shellWord } from '../../render/output.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
+import { ALERTS, type AlertName } from './alert-table.ts';
 
 /** Part of the chain stands still although every process seems to work. */
 export const STALL_ALERTS = [
@@ -22,31 +23,10 @@ export const STALL_ALERTS = [
   'reports_without_trades',
   'trades_without_outcomes',
   'confidence_constant',
-] as const;
-
-/** The venue rejects the orders of execution, or an order could not be finished. */
-const ORDER_ALERTS = ['order_set_aside', 'mark_price_differs', 'orders_refused'] as const;
-
-/** Dead letters that need more than their count: their records may soon be gone. */
-const LETTER_ALERTS = ['letter_without_bytes', 'records_never_read'] as const;
-
-/** A contract is delivered or delisted soon. */
-const LIFECYCLE_ALERTS = ['settles_soon'] as const;
+] as const satisfies readonly AlertName[];
 
 /** The alerts that a process of `run` raises from the topics. */
-const WATCHED_ALERTS = [...STALL_ALERTS, ...ORDER_ALERTS, ...LETTER_ALERTS, ...LIFECYCLE_ALERTS] as const;
-
-export type AlertName =
-  | 'trades_starved'
-  | 'unknown_reports'
-  | 'dead_letters'
-  | 'calibration_worse'
-  | 'halted'
-  | 'kill_switch_unknown'
-  | 'venue_differs'
-  | 'open_orders'
-  | 'transaction_open'
-  | (typeof WATCHED_ALERTS)[number];
+const WATCHED_ALERTS = (Object.keys(ALERTS) as readonly AlertName[]).filter((name) => ALERTS[name].gauge);
 
 export interface Alert {
   readonly name: AlertName;

@@ -55,6 +55,9 @@ const BRIEF: Brief = {
     `${r.state} ${r.part} of ${r.account} at ${r.venue} ${r.mode}` +
     r.obeys.map(({ scope, command }) => `, ${command} of ${scope}`).join(''),
   [TOPICS.letterDiscarded.name]: (r) => `${r.code ?? 'no code'} by ${r.by}: ${r.reason}`,
+  [TOPICS.deskAlert.name]: (r) => `${r.state} ${r.severity} ${r.name}: ${r.evidence}`,
+  [TOPICS.notifyDelivered.name]: (r) =>
+    `${r.target} took ${r.name} ${r.state}` + (r.reminder === 0 ? '' : `, reminder ${r.reminder}`),
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

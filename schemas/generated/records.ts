@@ -6,6 +6,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 /** Milliseconds since 1970-01-01 UTC. */
 export type EpochMillis = number;
 
+export type AlertId = Id<'AlertId'>;
 export type ClaimId = Id<'ClaimId'>;
 export type ClientOrderId = Id<'ClientOrderId'>;
 export type FillId = Id<'FillId'>;
@@ -880,6 +881,55 @@ export interface LetterDiscarded {
   readonly discarded_at: EpochMillis;
 }
 
+/** How soon a person is needed. INFO: when convenient. WARNING: today. CRITICAL: now, since money is at stake or orders stand still. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type AlertSeverity = 'INFO' | 'WARNING' | 'CRITICAL';
+
+/** RAISED: it stands. CLEARED: it stands no longer. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type AlertState = 'RAISED' | 'CLEARED';
+
+/** Something that needs a person, raised or cleared. Written once per change by the watch; the latest record of a scope and name says whether the alert stands. */
+export interface DeskAlert {
+  /** Derived from scope, name and since: the same episode has the same id, raised and cleared, whoever writes it. */
+  readonly alert_id: AlertId;
+  /** Which alert. docs/operations.md lists them. */
+  readonly name: string;
+  /** What it is about: the desk, or a part of it where alerts of one name stand side by side. The record's key is `scope:name`. */
+  readonly scope: string;
+  /** How soon a person is needed. */
+  readonly severity: AlertSeverity;
+  /** Whether it stands. */
+  readonly state: AlertState;
+  /** When the episode began, in event time. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly since: EpochMillis;
+  /** When the watch saw the change, by its own clock. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly at: EpochMillis;
+  /** What was seen, in words with the figures. Of a cleared alert: as it was last. */
+  readonly evidence: string;
+  /** What to type to look closer or to end it. */
+  readonly command: string;
+}
+
+/** What was said of the alert. RAISED: it stands. CLEARED: it stands no longer. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type DeliveredState = 'RAISED' | 'CLEARED';
+
+/** A message of an alert that a target has taken. Written by the watch after the target's answer: what the latest record of a target, scope and name says is not sent again after a restart. */
+export interface NotifyDelivered {
+  /** The target's name in the notify file. The record's key is `target:scope:name`. */
+  readonly target: string;
+  /** Which alert. */
+  readonly name: string;
+  /** What the alert is about, as in desk.alert. */
+  readonly scope: string;
+  /** The episode. */
+  readonly alert_id: AlertId;
+  /** What was said of it. */
+  readonly state: DeliveredState;
+  /** 0: the first message of the state. Above: so many reminders that it still stands. Unit: reminders. */
+  readonly reminder: number;
+  /** When the target had taken it, by the watch's clock. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly delivered_at: EpochMillis;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -896,4 +946,6 @@ export interface RecordByTopic {
   readonly 'shadow.decision': ShadowDecision;
   readonly 'policy.applied': PolicyApplied;
   readonly 'letter.discarded': LetterDiscarded;
+  readonly 'desk.alert': DeskAlert;
+  readonly 'notify.delivered': NotifyDelivered;
 }

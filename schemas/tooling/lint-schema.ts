@@ -22,7 +22,7 @@ import { isMarketBound, marketBoundsOf, unitOf } from '../market-bounds.ts';
  * - `enum-default`  every enum has the symbol UNRECOGNISED, as its default
  * - `union`         a union is ["null", T]
  * - `default`       such a field's default is null, and no other field has one: nothing has a made-up value
- * - `timestamp`     a field named _at is long timestamp-millis, and nothing else is
+ * - `timestamp`     a field named _at, `since` or `at` is long timestamp-millis, and nothing else is
  * - `id`            a field named _id is a string
  * - `name`          fields are snake_case, types PascalCase, symbols UPPER_SNAKE, or all of them but the default snake_case where they are
  *                   the words of an option; the record is named after its topic
@@ -53,6 +53,8 @@ interface LintProblem extends Problem {
 const NAMESPACE = 'harvestline';
 const DEFAULT_SYMBOL = 'UNRECOGNISED';
 
+/** Names of times besides those that end in _at: those of an alert. */
+const TIME_NAMES: ReadonlySet<string> = new Set(['since', 'at']);
 const SCALARS: ReadonlySet<unknown> = new Set([...NUMBERS, 'boolean', 'string']);
 
 const SNAKE_CASE = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
@@ -143,11 +145,16 @@ class Lint {
       this.#report('default', path, 'a nullable field’s default must be null');
     if (!Array.isArray(type) && Object.hasOwn(field, 'default'))
       this.#report('default', path, 'a field that is not nullable must have no default');
-    const named = field.name.endsWith('_at');
+    const named = field.name.endsWith('_at') || TIME_NAMES.has(field.name);
     const timestamp = logicalTypeOf(withoutNull(type)) === TIMESTAMP_LOGICAL_TYPE;
-    if (named && !timestamp) this.#report('timestamp', path, 'a field named _at must be long timestamp-millis');
+    if (named && !timestamp)
+      this.#report(
+        'timestamp',
+        path,
+        `a field named ${TIME_NAMES.has(field.name) ? field.name : '_at'} must be long timestamp-millis`,
+      );
     if (!named && (timestamp || logicalTypeOf(itemsOf(type)) === TIMESTAMP_LOGICAL_TYPE))
-      this.#report('timestamp', path, 'a timestamp’s name must end in _at');
+      this.#report('timestamp', path, 'a timestamp’s name must end in _at, or be since or at');
     if (field.name.endsWith('_id') && typeNameOf(withoutNull(type)) !== 'string')
       this.#report('id', path, 'a field named _id must be a string');
     this.#type(type, path);

@@ -16,6 +16,7 @@ const WRITERS = [
   'clm',
   'calibration',
   'desk',
+  'watch',
 ] as const satisfies readonly Writer[];
 
 /** The topics that a writer is let write, by trying all of them. */

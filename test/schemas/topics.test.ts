@@ -42,14 +42,21 @@ test('names and subjects are unique, and such that Kafka takes them', () => {
   expect(new Set(subjects).size).toBe(subjects.length);
 });
 
-test('the topics of the chain are co-partitioned: a position stays in one partition number along it; claims have one order', () => {
-  const { deskClaim, ...chain } = TOPICS;
+test('the topics of the chain are co-partitioned: a position stays in one partition number along it; claims have one order, and one watch works', () => {
+  const { deskClaim, deskAlert, notifyDelivered, ...chain } = TOPICS;
   expect(new Set(Object.values(chain).map((topic) => topic.partitions)).size).toBe(1);
-  expect(deskClaim.partitions).toBe(1);
+  for (const topic of [deskClaim, deskAlert, notifyDelivered]) expect(topic.partitions).toBe(1);
 });
 
 test('what is the truth for ever is never deleted by age, and a compacted topic is keyed by what it is the latest of', () => {
   for (const topic of [TOPICS.tradeClosed, TOPICS.clmOutcome]) expect(topic.retentionMs).toBeNull();
   const compacted = Object.values(TOPICS).filter((topic) => topic.cleanup === 'compact');
-  expect(compacted.map((topic) => topic.key)).toEqual(['position_id', 'scope', 'process', 'letter_id']);
+  expect(compacted.map((topic) => topic.key)).toEqual([
+    'position_id',
+    'scope',
+    'process',
+    'letter_id',
+    'scope:name',
+    'target:scope:name',
+  ]);
 });

@@ -95,6 +95,7 @@ describe('each rule', () => {
     ['default', 'note', withField({ name: 'note', type: ['null', 'string'], default: 'none' })],
     ['default', 'confidence', withField({ name: 'confidence', type: 'double', default: 0.7 })],
     ['timestamp', 'filled_at', withField({ name: 'filled_at', type: 'long' })],
+    ['timestamp', 'since', withField({ name: 'since', type: 'long' })],
     ['timestamp', 'filled', withField({ name: 'filled', type: FIELDS.sent_at.type })],
     ['timestamp', 'filled', withField({ name: 'filled', type: { type: 'array', items: FIELDS.sent_at.type } })],
     ['id', 'model_id', withField({ name: 'model_id', type: 'long' })],

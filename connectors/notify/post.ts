@@ -1,0 +1,69 @@
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { redactor } from '../system/redactor.ts';
+
+/** Long enough for a slow chat service, short enough that one target that hangs holds up only itself. Unit: milliseconds. */
+const ANSWER_WITHIN_MS = 10_000;
+
+/** What of an answer may stand in an error. Unit: characters. */
+const SHOWN = 200;
+
+/** An answer is a sentence or a small object; a page of a proxy is cut off. Unit: bytes. */
+const LONGEST_ANSWER = 64 * 1024;
+
+/** Answers that say "later": the request took too long, came too early, or came too often. 5xx besides. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
+
+export interface PostOptions {
+  /** Names the target in errors: the address itself may be a secret. */
+  readonly target: string;
+  readonly url: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Posts JSON and returns the answer's text. Only a 2xx is success. Redirects are not followed: a request that was signed for one address
+ * must not reach another.
+ *
+ * Throws NOTIFY_UNAVAILABLE where trying again may help (no connection, no answer in time, 5xx, 429), with the seconds that the target asks
+ * to wait in its message, and NOTIFY_REFUSED for every other answer.
+ */
+export async function postJson({ target, url, body, headers = {}, signal }: PostOptions): Promise<string> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'harvestline', ...headers },
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+    });
+    text = await boundedText(response);
+  } catch (cause) {
+    throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${target}: ${reasonOf(cause)}`, { cause });
+  }
+  if (response.ok) return text;
+  const said = `${target}: answered ${response.status}: ${redactor.redactForeign(text.slice(0, SHOWN))}`;
+  if (LATER.has(response.status) || response.status >= 500) throw new HarvestlineError('NOTIFY_UNAVAILABLE', said);
+  throw new HarvestlineError('NOTIFY_REFUSED', said);
+}
+
+/** Reads what is asked for and no more: an endless answer ends the connection. */
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > LONGEST_ANSWER) break;
+  }
+  return Buffer.concat(chunks).subarray(0, LONGEST_ANSWER).toString('utf8');
+}
+
+/** fetch says "fetch failed" and keeps the reason in its cause. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause === undefined ? messageOf(thrown) : `${messageOf(thrown)}: ${messageOf(cause)}`;
+}
