@@ -37,7 +37,7 @@ export interface BoardPosition extends BoardDecision {
   readonly take_profit_price: number | null;
   /** Not rounded. Unit: multiples of the initial risk. */
   readonly r: number;
-  /** Oldest first, the current one last. Unit: R. */
+  /** Over its life, evenly thinned to at most 41, oldest first, the current one last. Rounded to thousandths. Unit: R. */
   readonly r_history: readonly number[];
   readonly age_minutes: number;
   readonly confidence: number | null;
@@ -158,7 +158,8 @@ export interface PositionStory {
 /**
  * What a page reads from. Read only: nothing that is called here changes a record.
  *
- * A picture and the changes after it give the later picture: `state()` then, and every change told since, applied in order.
+ * A picture and the changes after it give the later picture. Whoever needs both begins to watch first: a change that is told before
+ * `state()` answers is part of the answer, and does no harm when it is applied again, in order.
  */
 export interface BoardSource {
   state(): Promise<Board>;

@@ -198,9 +198,9 @@ export class DevChain {
       policy: this.#policy,
       ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
       now: () => null,
-      pause,
     });
-    return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
+    const reader = this.#stalls;
+    return reader.readOn(signal, pause, () => reader.alerts());
   }
 
   /** The alerts that `status` raises on the log as it is. */

@@ -130,6 +130,14 @@ export function cooldown(
   };
 }
 
+/** The observation time from which on `cooldown` lets a partial close pass again. */
+export function cooldownEnd(
+  lastPartial: EpochMillis,
+  { cooldownMs }: Pick<ExecutionLimits, 'cooldownMs'>,
+): EpochMillis {
+  return lastPartial + cooldownMs;
+}
+
 /** Consecutive orders of a position that the venue refused. */
 export interface Refusals {
   readonly count: number;

@@ -55,6 +55,7 @@ export async function explain(
       const decided = decisionOf(intent, scored, by.content);
       const decision = { ...decided, ...ofSnapshot(snapshot, at), calibration_version, assumed };
       decisions.push(decision);
+      observer?.onSnapshot?.(snapshot, decision.r);
       if (wanted === null || wanted === placeKey(at))
         explained.last = { snapshot: scored, policy: by.content, decision };
     } catch (error) {

@@ -5,6 +5,7 @@ import type {
   HarvestIntent,
   ClmOutcome,
   ExecutionReport,
+  PositionSnapshot,
 } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
 import type { ReadSession } from '../runtime/log-session.ts';
@@ -17,6 +18,8 @@ export type CountedTopics = ReadableTopics & Pick<ReadSession, 'counts'>;
 
 /** Called once with the number of records to read, then with the number of those read since. */
 export interface ReadObserver {
+  /** Called with each snapshot of the position and its R, but for those that no policy can score. */
+  readonly onSnapshot?: (snapshot: PositionSnapshot, r: number) => void;
   readonly onTotal: (records: number) => void;
   readonly onRecords: (records: number) => void;
 }

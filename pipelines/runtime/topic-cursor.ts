@@ -25,6 +25,9 @@ export interface ReadableTopics {
 /** Called with each decoded record, and where it lies. */
 type Visit<N extends TopicName> = (record: RecordByTopic[N], at: LogRecord) => void;
 
+/** Called with the records of some topics, those of a partition in their order; a record may come again (RUN-18). */
+export type RecordObserver = { readonly [N in TopicName]?: Visit<N> };
+
 /** Called with each record that does not decode, and why. */
 export type OnPoison = (at: LogRecord, error: HarvestlineError) => void;
 

@@ -154,7 +154,7 @@ export async function statusReport(
   return {
     topics,
     gate: gateOf(closed),
-    open_positions: stalls.openPositions(),
+    open_positions: stalls.openPositions().size,
     reports: execution.reports,
     suppressed: Object.fromEntries(execution.suppressed),
     orders: execution.costs.byStyle(),

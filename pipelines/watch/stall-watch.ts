@@ -92,11 +92,12 @@ export class StallWatch {
     if (!this.#isAhead(at)) this.#signals.add(signal, at);
   }
 
-  snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
+  /** False for a snapshot that changes nothing (WAT-11). */
+  snapshot(snapshot: PositionSnapshot, at: EpochMillis): boolean {
     // Null for the clock: its bound here is `leap`, since a clock that is minutes slow must not void every snapshot.
     if (this.#isAhead(at) || timesAhead(TOPICS.positionSnapshot.name, snapshot, at, null).length > 0) {
       this.#ahead += 1;
-      return;
+      return false;
     }
     const { position_id, account, source, opened_at, confidence } = snapshot;
     if (this.#now !== null && this.#readsLive) this.#cameAt.set(account, this.#now);
@@ -105,6 +106,7 @@ export class StallWatch {
     this.#positions.observed(position_id, { account, source, opened_at, at, r });
     this.#settling.observed(snapshot, at);
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
+    return true;
   }
 
   intent(intent: HarvestIntent, at: EpochMillis): void {
@@ -148,14 +150,14 @@ export class StallWatch {
     return this.#positions.watermarks(this.#signals, this.#now);
   }
 
-  /** Counts the positions that nothing on record closed, and that were observed as lately as their account. */
-  openPositions(): number {
-    const watermarks = this.watermarks();
+  /** The positions that nothing on record closed, and that were observed as lately as their account. */
+  openPositions(watermarks = this.watermarks()): ReadonlySet<PositionId> {
     const { unobservedFor, leap } = this.#limits;
-    return this.#positions.open().filter(({ account, seenAt }) => {
+    const open = this.#positions.open().filter(({ account, seenAt }) => {
       const age = watermarks.of(account) - seenAt;
       return age <= unobservedFor && age >= -leap;
-    }).length;
+    });
+    return new Set(open.map(({ position_id: id }) => id));
   }
 
   /** Counts the snapshots with a time too far ahead to be believed (WAT-11), or not yet confirmed by a later one. */

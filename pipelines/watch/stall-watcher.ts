@@ -18,12 +18,13 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { LetterWatch } from '../dlq/letter-alerts.ts';
-import { type ReadableTopics, TopicCursor } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, type RecordObserver, TopicCursor } from '../runtime/topic-cursor.ts';
+import type { AccountWatermarks } from './account-watermarks.ts';
 import { untilCaughtUp, type WatchedGroup } from './lag-watch.ts';
 import { OrderAlerts } from './order-alerts.ts';
 import { StallWatch, answersFrom } from './stall-watch.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import type { RecordByTopic } from '../../schemas/generated/records.ts';
+import type { PositionId, RecordByTopic } from '../../schemas/generated/records.ts';
 import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 
 /** Adds little to the minutes after which a stall shows, and costs the log a few requests for offsets. Unit: milliseconds. */
@@ -40,6 +41,8 @@ export interface StallWatcherOptions extends ReadableTopics {
   /** The consumer groups of this process; the first read waits until they have caught up. */
   readonly groups: readonly WatchedGroup[];
   readonly stallLimits?: StallLimits;
+  /** Opens the reader, which the board of this process may read with as well. One of its own where left out. */
+  readonly reader?: () => Promise<StallReader>;
   /** The flags that name the log in the commands of alerts. */
   readonly logWords?: string;
   readonly clock: Clock;
@@ -58,13 +61,14 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
     resumedAt = clock.now();
   };
   const letters = new LetterWatch(options, pause);
+  const openReader = options.reader ?? (() => StallReader.open({ ...options, now: () => clock.now() }));
   let reader: StallReader | null = null;
   /** Each returns its alerts, or null where `signal` aborted. One that fails or waits does not keep back the alerts of those before it. */
   const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [
     async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
     async () => {
-      reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
-      return (await reader.readOn(signal)) ? reader.alerts() : null;
+      const opened = (reader ??= await openReader());
+      return opened.readOn(signal, pause, () => opened.alerts());
     },
   ];
   const standing = new Map<number, readonly Alert[]>();
@@ -91,42 +95,61 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   }
 }
 
+/** Waited for after every batch, so that reading does not starve the processors. */
+type Pause = (signal: AbortSignal) => Promise<void>;
+
 interface StallReaderOptions extends ReadableTopics {
   readonly policy: Policy;
   readonly stallLimits?: StallLimits;
   /** The reader's clock where the log is written live; null elsewhere. */
   readonly now: () => EpochMillis | null;
-  /** Waited for after every batch, so that reading does not starve the processors. */
-  readonly pause: (signal: AbortSignal) => Promise<void>;
+  /** Gets what is read as well, but for snapshots whose times cannot be (WAT-11). */
+  readonly observer?: RecordObserver;
+  /** Called with the positions that are open whenever the watch forgets others. */
+  readonly keepOpen?: (open: ReadonlySet<PositionId>) => void;
 }
 
 /**
  * Reads on in the topics of the stall watch, each from where it was read to. Questions are read before their answers, so that no answer is
- * missed.
+ * missed. The one reader of these topics in a process: the stall watch and the board share it.
+ *
+ * WAT-19  Reads of several callers follow each other, and what a caller asks is answered before the next read: never half-way through one.
  */
 export class StallReader {
   readonly #watch: StallWatch;
   readonly #orders: OrderAlerts;
   readonly #now: () => EpochMillis | null;
+  readonly #keepOpen: StallReaderOptions['keepOpen'];
   #readsLive = false;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
+  /** The pauses of the callers that read or wait, in their order. The last decides: nobody waits for a slower one. */
+  #pauses: readonly Pause[] = [];
+  #reading: Promise<unknown> = Promise.resolve();
 
-  private constructor({ log, codec, policy, stallLimits, now, pause }: StallReaderOptions, sightFrom: number) {
+  private constructor(
+    { log, codec, policy, stallLimits, now, observer = {}, keepOpen }: StallReaderOptions,
+    sightFrom: EpochMillis,
+  ) {
     const watch = new StallWatch(policy, sightFrom, stallLimits);
     const orders = new OrderAlerts();
     const since = answersFrom(sightFrom);
+    const pause: Pause = async (signal) => this.#pauses.at(-1)?.(signal);
+    /** `apply` returns false for a record that counts for nothing. */
     const read = <N extends TopicName>(
       topic: N,
       from: EpochMillis,
-      apply: (record: RecordByTopic[N], at: EpochMillis) => void,
-    ) =>
-      new TopicCursor({ log, codec }, topic, (record, { timestamp }) => apply(record, timestamp), {
-        since: from,
-        pause,
-      });
+      apply: (record: RecordByTopic[N], at: EpochMillis) => boolean | void,
+    ) => {
+      const observe = observer[topic];
+      const visit = (record: RecordByTopic[N], at: LogRecord): void => {
+        if (apply(record, at.timestamp) !== false) observe?.(record, at);
+      };
+      return new TopicCursor({ log, codec }, topic, visit, { since: from, pause });
+    };
     this.#watch = watch;
     this.#orders = orders;
     this.#now = now;
+    this.#keepOpen = keepOpen;
     this.#topics = [
       read(TOPICS.modelSignal.name, since, (record, at) => watch.signal(record, at)),
       read(TOPICS.positionSnapshot.name, since, (record, at) => watch.snapshot(record, at)),
@@ -149,8 +172,26 @@ export class StallReader {
     return new StallReader(options, await stallsFrom(options.log, keptFor, options.now()));
   }
 
-  /** Returns false where `signal` aborted: half a read would look like a stall. */
-  async readOn(signal: AbortSignal): Promise<boolean> {
+  /**
+   * Reads to the ends that stand now, and returns what `look` then says (WAT-19). Null where `signal` aborted: half a read would look like a
+   * stall.
+   */
+  async readOn<T>(signal: AbortSignal, pause: Pause, look: () => T): Promise<T | null> {
+    this.#pauses = [...this.#pauses, pause];
+    const before = this.#reading;
+    const reading = (async () => {
+      try {
+        await before.catch(() => {});
+        return (await this.#read(signal)) ? look() : null;
+      } finally {
+        this.#pauses = this.#pauses.filter((other) => other !== pause);
+      }
+    })();
+    this.#reading = reading;
+    return reading;
+  }
+
+  async #read(signal: AbortSignal): Promise<boolean> {
     // The clock before the records: what is written while this reads must not seem silent.
     const now = this.#now();
     if (now !== null) this.#watch.clock(now, { readsLive: this.#readsLive });
@@ -159,9 +200,19 @@ export class StallReader {
     return !signal.aborted;
   }
 
+  /** To be called in the `look` of a read, as the others below. */
   alerts(): readonly Alert[] {
     this.#watch.forget();
+    this.#keepOpen?.(this.#watch.openPositions());
     return [...this.#watch.alerts(), ...this.#orders.alerts()];
+  }
+
+  watermarks(): AccountWatermarks {
+    return this.#watch.watermarks();
+  }
+
+  openPositions(watermarks: AccountWatermarks): ReadonlySet<PositionId> {
+    return this.#watch.openPositions(watermarks);
   }
 }
 

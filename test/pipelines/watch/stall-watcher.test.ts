@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
+import { StallReader } from '../../../pipelines/watch/stall-watcher.ts';
 import { HOUR_MS, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
 import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
@@ -280,6 +282,32 @@ describe('stall alerts of a running process', () => {
     expect(patient.lines).toEqual([]);
     const { lines } = await startWatcher(world, { logWords: ' --brokers b:9092' });
     expect(lines[0]).toContain('harvestline explain --brokers b:9092 desk-1:BTCUSDT');
+  });
+
+  it('WAT-19: reads of two callers follow each other, and the pause of the one that waits last is kept', async () => {
+    const world = await memorySession();
+    const { log, codec } = world;
+    const order: string[] = [];
+    const observer = {
+      [TOPICS.positionSnapshot.name]: () => order.push('snapshot'),
+      [TOPICS.harvestIntent.name]: () => order.push('intent'),
+    };
+    const reader = await StallReader.open({ log, codec, policy: defaultPolicy(), now: () => null, observer });
+    await world.write(TOPICS.positionSnapshot, SNAPSHOT, START);
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    const { signal } = new AbortController();
+    const slow = reader.readOn(
+      signal,
+      () => new Promise(() => {}),
+      () => order.push('first'),
+    );
+    const quick = reader.readOn(
+      signal,
+      () => Promise.resolve(),
+      () => order.push('second'),
+    );
+    await Promise.all([slow, quick]);
+    expect(order).toEqual(['snapshot', 'intent', 'first', 'second']);
   });
 
   it('end with the process', async () => {

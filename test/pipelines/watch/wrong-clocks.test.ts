@@ -59,7 +59,7 @@ describe('WAT-10: one snapshot that is stamped 400 days ahead', () => {
     live.clock(at(300), { readsLive: false });
     const watch = recorded([before, ahead, closed, after, order('A', 300, 'intent')], live);
     expect(names(watch)).toEqual([]);
-    expect([watch.openPositions(), watch.snapshotsAhead()]).toEqual([2, ahead.length]);
+    expect([watch.openPositions().size, watch.snapshotsAhead()]).toEqual([2, ahead.length]);
     expect(names(recorded([['A', 'B'].flatMap((name) => observations(name, [305, 310], 0))], watch))).toEqual([
       'intents_without_reports',
     ]);
@@ -69,9 +69,9 @@ describe('WAT-10: one snapshot that is stamped 400 days ahead', () => {
     const seen = observations('A', [0, 60], 0);
     const wrong = snapshot('made up', 60, 9, { observed_at: at(62) });
     const watch = recorded([seen, [wrong, wrong]]);
-    expect([watch.openPositions(), watch.snapshotsAhead(), watch.alerts()]).toEqual([1, 2, []]);
+    expect([watch.openPositions().size, watch.snapshotsAhead(), watch.alerts()]).toEqual([1, 2, []]);
     // Clocks differ by a little.
-    expect(recorded([seen, [snapshot('B', 60, 0, { observed_at: at(61) })]]).openPositions()).toBe(2);
+    expect(recorded([seen, [snapshot('B', 60, 0, { observed_at: at(61) })]]).openPositions().size).toBe(2);
   });
 
   it('a winner that one snapshot shows held hours later is not, where its account stands elsewhere', () => {
@@ -96,7 +96,7 @@ describe('WAT-10: one snapshot with any time', () => {
       fc.property(name, ahead, fc.nat({ max: desk.length }), fc.boolean(), (position, minutes, place, twice) => {
         const wrong = snapshot(position, minutes, 0);
         const watch = recorded(desk.toSpliced(place, 0, ...(twice ? [wrong, wrong] : [wrong])));
-        expect(watch.openPositions()).toBe(POSITIONS.length);
+        expect(watch.openPositions().size).toBe(POSITIONS.length);
         expect(watch.alerts()).toEqual(straight.alerts());
         expect(watch.watermarks().of(SNAPSHOT.account)).toBe(straight.watermarks().of(SNAPSHOT.account));
         const waits =
@@ -108,7 +108,7 @@ describe('WAT-10: one snapshot with any time', () => {
 
   it('a whole cycle at the end of a log, too', () => {
     const watch = recorded([desk, cycle(74 * 366 * DAY)]);
-    expect(watch.openPositions()).toBe(POSITIONS.length);
+    expect(watch.openPositions().size).toBe(POSITIONS.length);
     expect(watch.snapshotsAhead()).toBe(POSITIONS.length);
     expect(names(watch)).toEqual([]);
   });
