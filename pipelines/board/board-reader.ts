@@ -23,6 +23,12 @@ import type { BoardProjection } from './projection.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** Unit: records of all topics of the group. */
+export interface GroupLag {
+  readonly lag: Readonly<Record<string, number>>;
+  readonly late: Readonly<Record<string, number>>;
+}
+
 interface Cursor {
   readOn(signal: AbortSignal): Promise<void>;
 }
@@ -51,14 +57,15 @@ export class BoardTopics {
     for (const cursor of this.#cursors) await emptyWhereMissing(() => cursor.readOn(signal));
   }
 
-  /** Records that wait, by consumer group. */
-  async lag(): Promise<Board['lag']> {
+  /** Records that wait, by consumer group; those of them that came before `lateBefore`, by the groups that have any. */
+  async lag(lateBefore: EpochMillis): Promise<GroupLag> {
     const { log } = this.#topics;
     const claims = new Claims();
     await emptyWhereMissing(() =>
       forEachRecord(this.#topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim)),
     );
     const lag: Record<string, number> = {};
+    const late: Record<string, number> = {};
     for (const { name } of Object.values(TOPICS)) {
       const groups = groupsOf(name, claims.all());
       if (groups.length === 0) continue;
@@ -67,9 +74,16 @@ export class BoardTopics {
         const committed = await log.committed(group, name);
         const waits = offsets.reduce((sum, one) => sum + lagOf(one, committed.get(one.partition)), 0);
         lag[group] = (lag[group] ?? 0) + waits;
+        if (waits === 0) continue;
+        const due = await log.offsetsAt(name, lateBefore);
+        const overdue = offsets.reduce((sum, { partition, begin, end }) => {
+          const dueEnd = Math.min(end, due.get(partition) ?? begin);
+          return sum + lagOf({ begin, end: dueEnd }, committed.get(partition));
+        }, 0);
+        if (overdue > 0) late[group] = (late[group] ?? 0) + overdue;
       }
     }
-    return lag;
+    return { lag, late };
   }
 
   /** Letters that wait, by topic and code. Read anew only where one was written, put back or discarded since. */

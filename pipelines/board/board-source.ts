@@ -11,9 +11,10 @@ import { type Clock, type EpochMillis, aborted } from '../../ports/clock.ts';
 import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskMode, PositionId } from '../../schemas/generated/records.ts';
 import { type Alert, lookCloser } from '../alerts/alerts.ts';
+import { LATE_MS } from '../status/topic-statuses.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import type { StallReader } from '../watch/stall-watcher.ts';
-import { BoardTopics, type WaitingDeadLetters } from './board-reader.ts';
+import { BoardTopics, type GroupLag, type WaitingDeadLetters } from './board-reader.ts';
 import { type BoardRest, changeOf } from './changes.ts';
 import { BoardPicture } from './picture.ts';
 import type { BoardProjection } from './projection.ts';
@@ -66,8 +67,7 @@ interface Seen {
 }
 
 /** What has to be asked for. */
-interface Asked extends WaitingDeadLetters {
-  readonly lag: Board['lag'];
+interface Asked extends WaitingDeadLetters, GroupLag {
   readonly stops: readonly Stop[];
 }
 
@@ -174,7 +174,8 @@ export class DeskBoard implements BoardSource {
     await this.#topics.readOn(seen.at, liveNow(), signal);
     if (this.#asked === null || clock.now() - this.#askedAt >= ASK_EVERY_MS) {
       const letters = await this.#topics.deadLetters();
-      this.#asked = { ...letters, lag: await this.#topics.lag(), stops: await stops() };
+      const lag = await this.#topics.lag((liveNow() ?? seen.at ?? 0) - LATE_MS);
+      this.#asked = { ...letters, ...lag, stops: await stops() };
       this.#askedAt = clock.now();
     }
     this.#seen = seen;

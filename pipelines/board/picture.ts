@@ -2,10 +2,11 @@
 import type { Board, BoardAlert } from '../../ports/board.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { type Halt, type Stop, isUnknown } from '../../ports/kill-switch.ts';
-import type { DeskMode } from '../../schemas/generated/records.ts';
-import { ALERTS } from '../alerts/alert-table.ts';
-import { type Alert, printedAlert } from '../alerts/alerts.ts';
+import type { DeskMode, DeskProcess } from '../../schemas/generated/records.ts';
+import { bySeverity, severityOf } from '../alerts/alert-table.ts';
+import { type Alert, nextCommand } from '../alerts/alerts.ts';
 import { haltedAlert, killSwitchUnknownAlert } from '../desk/control-topic.ts';
+import { headlineOf } from '../status/headline.ts';
 import type { BoardRest } from './changes.ts';
 import type { BoardProjection } from './projection.ts';
 import { RecentRate } from './recent-rate.ts';
@@ -24,6 +25,8 @@ interface PictureOptions {
 
 /** What the topics do not say by themselves. */
 interface Seen extends Pick<Board, 'at' | 'lag' | 'dead_letters'> {
+  /** By consumer group that has any: records of its lag that it should have committed by now. */
+  readonly late: Readonly<Record<string, number>>;
   /** Unit: positions. */
   readonly open: number;
   readonly alerts: readonly Alert[];
@@ -32,8 +35,6 @@ interface Seen extends Pick<Board, 'at' | 'lag' | 'dead_letters'> {
 
 /** The gravest first. */
 const MODES = ['LIVE', 'DEMO', 'PAPER'] as const satisfies readonly DeskMode[];
-
-const SEVERITIES = ['CRITICAL', 'WARNING', 'INFO'] as const;
 
 export class BoardPicture {
   readonly #options: PictureOptions;
@@ -50,7 +51,7 @@ export class BoardPicture {
     this.#gate = options.projection.outcomes.gate();
   }
 
-  rest({ at, lag, dead_letters, open, stops, alerts: found }: Seen): BoardRest {
+  rest({ at, lag, late, dead_letters, open, stops, alerts: found }: Seen): BoardRest {
     const { projection, desk, logName: log, logFlags, version } = this.#options;
     const { activity, outcomes, positions, shadow } = projection;
     if (this.#activityAt !== activity.changes) this.#figures = activity.figures();
@@ -59,21 +60,29 @@ export class BoardPicture {
     this.#outcomesAt = outcomes.changes;
     const halts = stops.filter((stop): stop is Halt => !isUnknown(stop));
     const standing = [...found, haltedAlert(halts), killSwitchUnknownAlert(stops.filter(isUnknown))];
-    const alerts = boardAlerts(
-      standing.filter((alert) => alert !== null),
-      logFlags,
-    );
+    const alerts = standing.filter((alert) => alert !== null);
+    const working = this.#working();
+    const { state, text: headline } = headlineOf({
+      halted: halts,
+      alerts,
+      late,
+      dead_letters: dead_letters.reduce((sum, { count }) => sum + count, 0),
+      processes: working === null ? null : working.length,
+      open_positions: open,
+      gate: this.#gate,
+    });
     return {
       at,
       desk,
       log,
-      mode: this.#mode(),
+      mode: this.#mode(working),
       version,
       policy: projection.policy,
       calibrations: positions.calibrations(),
-      ...headlineOf(alerts, open, this.#gate),
+      headline,
+      ok: state === 'well',
       halted: halts.map(({ scope, by, reason }) => ({ scope, by, reason })),
-      alerts,
+      alerts: boardAlerts(alerts, logFlags),
       decisions: activity.decisions(),
       ...this.#figures,
       gate: this.#gate,
@@ -84,29 +93,22 @@ export class BoardPicture {
     };
   }
 
-  #mode(): DeskMode | null {
-    const { mode, projection, liveNow } = this.#options;
+  /** The processes that work an account; null where nobody can know. */
+  #working(): readonly DeskProcess[] | null {
+    const { projection, liveNow } = this.#options;
     const now = liveNow();
-    if (mode !== null || now === null) return mode;
-    const modes = new Set(projection.processes.working(now).map((process) => process.mode));
-    return MODES.find((one) => modes.has(one)) ?? null;
+    return now === null ? null : projection.processes.working(now);
+  }
+
+  #mode(working: readonly DeskProcess[] | null): DeskMode | null {
+    const modes = new Set((working ?? []).map(({ mode }) => mode));
+    return this.#options.mode ?? MODES.find((one) => modes.has(one)) ?? null;
   }
 }
 
-/** The most severe first, then the oldest. */
 function boardAlerts(alerts: readonly Alert[], logFlags: string): readonly BoardAlert[] {
-  const gravity = (severity: BoardAlert['severity']): number => SEVERITIES.findIndex((one) => one === severity);
-  return alerts
-    .map((alert) => {
-      const { name, since, evidence } = alert;
-      return { name, severity: ALERTS[name].severity, since, evidence, command: printedAlert(alert, logFlags).command };
-    })
-    .toSorted((one, other) => gravity(one.severity) - gravity(other.severity) || one.since - other.since);
-}
-
-function headlineOf(alerts: readonly BoardAlert[], open: number, gate: Board['gate']): Pick<Board, 'headline' | 'ok'> {
-  const usual = `${open} positions, gate ${gate.open ? 'open' : `${gate.usable} of ${gate.needed}`}`;
-  const ok = alerts.length === 0;
-  const headline = ok ? `all is well: ${usual}, no alerts` : `${alerts.map(({ name }) => name).join(', ')}; ${usual}`;
-  return { headline, ok };
+  return bySeverity(alerts).map((alert) => {
+    const { name, since, evidence, next } = alert;
+    return { name, severity: severityOf(name), since, evidence, command: nextCommand(next, logFlags) };
+  });
 }

@@ -39,7 +39,7 @@ export interface TopicStatus {
 }
 
 /** Far longer than a group that works needs for a record. Unit: milliseconds. */
-const LATE_MS = 60_000;
+export const LATE_MS = 60_000;
 
 /** The status of every topic, by name. `neverRead`: stretches with a letter. */
 export async function topicStatuses(
