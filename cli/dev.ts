@@ -27,10 +27,10 @@ import { listed, wholeNumber } from './options/parsers.ts';
 import { type OrderCliOptions, orderOptions, orderTerms } from './options/venue-options.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
-import { LineWriter } from '../render/output.ts';
+import { LineWriter, terminalWidth } from '../render/output.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
 import { LiveView } from './dev/live-view.ts';
-import { summaryTable, type StoppedBy, SummaryCounter } from './dev/summary.ts';
+import { summaryLines, type StoppedBy, SummaryCounter } from './dev/summary.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -189,7 +189,7 @@ async function runDev({
   const stop = onShutdownSignal(clock);
   const counter = new SummaryCounter();
   const lines = new LineWriter(output);
-  const view = live ? new LiveView(output) : null;
+  const view = live ? new LiveView(output, words) : null;
   const summary = () =>
     counter.summary({
       stoppedBy: stop.signal.aborted ? 'signal' : stoppedBy,
@@ -238,9 +238,11 @@ async function runDev({
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
-    const alerts = (await chain.alerts()).map((alert) => printedAlert(alert, words));
-    const whole = { ...summary(), alerts };
-    for (const line of live ? summaryTable(whole) : [JSON.stringify(whole)]) await lines.write(line);
+    const alerts = await chain.alerts();
+    const text = live
+      ? summaryLines({ ...summary(), alerts, shown: counter.best }, terminalWidth(output), words)
+      : [JSON.stringify({ ...summary(), alerts: alerts.map((alert) => printedAlert(alert, words)) })];
+    for (const line of text) await lines.write(line);
     await lines.flush();
   } finally {
     ended.abort();

@@ -11,6 +11,11 @@ export function formatEventMinute(at: number): string {
   return formatEventTime(at).slice(0, 16).replace('T', ' ');
 }
 
+/** To the second, in UTC: `2026-01-01 16:50:07`. */
+export function formatEventSecond(at: number): string {
+  return formatEventTime(at).slice(0, 19).replace('T', ' ');
+}
+
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
 /**

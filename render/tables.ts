@@ -1,6 +1,8 @@
 /** Tables, as lines of a terminal and as part of a page. */
 import Table from 'cli-table3';
+import stringWidth from 'string-width';
 import { oneLine, pc } from './terminal.ts';
+import { apart, hanging } from './terminal-text.ts';
 import { type Content, type Markup, markup, trusted } from './page.ts';
 
 export interface TableColumn {
@@ -41,6 +43,23 @@ export function plainTable(columns: readonly TableColumn[], rows: readonly (read
   });
   for (const row of rows) table.push(row.map(oneLine));
   return table.toString().split('\n').map(withoutPadding);
+}
+
+/**
+ * A table for a terminal of `width` columns. Where it has no room, each row is a text: its first cell, then the others that are not empty,
+ * each after the head of its column.
+ */
+export function fittingTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly string[] {
+  const table = plainTable(columns, rows).map(apart);
+  if (table.every((line) => stringWidth(line) <= width)) return table;
+  return rows.flatMap(([name = '', ...cells]) => {
+    const texts = cells.map((cell, index) => (cell === '' ? '' : `${columns[index + 1]?.head ?? ''} ${cell}`.trim()));
+    return hanging(pc.bold(oneLine(name)), `  ${texts.filter((text) => text !== '').join(' · ')}`, width, 2);
+  });
 }
 
 /** Without the spaces at its end, before the codes that end a colour: they would wrap a wide table. In linear time, for a cell may be nothing but spaces. */

@@ -5,13 +5,18 @@
  */
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import { oneLine } from './terminal.ts';
+import { oneLine, pc } from './terminal.ts';
 
 const NO_BREAK_SPACE = '\u00A0';
 
 /** Words that `hanging` keeps on one line: a number and its unit, a name and its place. */
 export function together(text: string): string {
   return text.replaceAll(' ', NO_BREAK_SPACE);
+}
+
+/** Undoes `together`, once lines are broken. */
+export function apart(line: string): string {
+  return line.replaceAll(NO_BREAK_SPACE, ' ');
 }
 
 /** Text on lines of at most `width`, without colours; a longer word gets a line of its own. */
@@ -24,9 +29,19 @@ export function hanging(head: string, text: string, width: number, indent = stri
   // A word of the length of what the head has more than the indent, so that all lines are wrapped alike.
   const filler = 'x'.repeat(Math.max(0, stringWidth(head) - indent));
   const [first = '', ...rest] = wrapped(filler + text, width - indent);
-  return [head + first.slice(filler.length), ...rest.map((line) => ' '.repeat(indent) + line)].map((line) =>
-    line.replaceAll(NO_BREAK_SPACE, ' '),
-  );
+  return [head + first.slice(filler.length), ...rest.map((line) => ' '.repeat(indent) + line)].map(apart);
+}
+
+/** `text` beside a label whose column is `column` wide, wrapped; each of its lines is painted by itself. */
+export function labelled(
+  label: string,
+  text: string,
+  { width, column }: { readonly width: number; readonly column: number },
+  paint: (line: string) => string = String,
+): readonly string[] {
+  const [first = '', ...rest] = hanging('', text, width - column).map(paint);
+  const head = ' '.repeat(Math.max(0, column - stringWidth(label)));
+  return [(label === '' ? '' : pc.bold(label)) + head + first, ...rest.map((line) => ' '.repeat(column) + line)];
 }
 
 /** Columns of lines beside each other. Lines may be coloured. */

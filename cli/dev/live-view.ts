@@ -2,12 +2,15 @@ import { type Drawing, drawingOn } from '../../render/drawing.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
-import { formatEventMinute } from '../../render/event-time.ts';
+import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
+import { formatEventMinute, timeOf } from '../../render/event-time.ts';
+import { hanging } from '../../render/terminal-text.ts';
+import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
 import type { CycleResult, Scored } from '../compose/dev-chain.ts';
 import type { DevSummary } from './summary.ts';
 import { type TableColumn, plainTable } from '../../render/tables.ts';
 
-/** Lines that are neither positions nor events: heading, table head, blank lines, totals, gate, alert, the last line. */
+/** Lines that are neither positions nor events: heading, table head, blank lines, totals, gate, the first line of an alert, the last line. */
 const FIXED_ROWS = 8;
 
 /** At most this many of the latest events; fewer where the positions need the room. */
@@ -21,23 +24,31 @@ const LABEL_COLOURS = { WIN: pc.green, LOSS: pc.red, NEUTRAL: pc.dim } as const;
 /** The screen of `dev` on a terminal: positions with their decisions, the latest events, totals and the gate. */
 export class LiveView {
   readonly #terminal: NodeJS.WriteStream;
+  readonly #logFlags: string;
   readonly #draw: Drawing;
+  readonly #cooldowns = new Cooldowns();
   #events: readonly string[] = [];
 
-  constructor(terminal: NodeJS.WriteStream) {
+  /** `logFlags` name the log in the commands of alerts (ALR-1). */
+  constructor(terminal: NodeJS.WriteStream, logFlags: string) {
     this.#terminal = terminal;
+    this.#logFlags = logFlags;
     this.#draw = drawingOn(terminal);
   }
 
   /** Keeps the events of a cycle, whether it is drawn or not. */
   note(result: CycleResult): void {
+    this.#cooldowns.note(result);
     this.#events = [...this.#events, ...eventsOf(result)].slice(-EVENT_ROWS);
   }
 
   show(result: CycleResult, totals: DevSummary, alerts: readonly Alert[]): void {
     const { columns, rows } = this.#terminal;
-    const positions = positionsTable(result.scored, columns, rows - FIXED_ROWS - 1);
-    const eventRows = Math.max(1, Math.min(EVENT_ROWS, rows - FIXED_ROWS - positions.length));
+    const scored = result.scored.map((one) => ({ ...one, cooldown: this.#cooldowns.of(one.snapshot.position_id) }));
+    const said = alertLines(alerts, this.#logFlags, columns);
+    const positions = positionsTable(scored, columns, rows - FIXED_ROWS - Math.max(1, said.length));
+    const free = rows - FIXED_ROWS - positions.length - Math.max(0, said.length - 1);
+    const eventRows = Math.max(1, Math.min(EVENT_ROWS, free));
     const lines = [
       `${pc.bold('harvestline dev')}  cycle ${result.cycle}  ${formatEventMinute(result.now)}  ${pc.dim('Ctrl-C: summary')}`,
       ...positions,
@@ -46,7 +57,7 @@ export class LiveView {
       '',
       ...totalsLines(totals, columns),
       gateLine(totals.gate),
-      ...alertLines(alerts, columns),
+      ...said,
     ];
     this.#draw(lines);
   }
@@ -89,11 +100,16 @@ function totalsLines(
   return decided.length + done.length + 2 <= columns ? [`${decided}  ${done}`] : [decided, done];
 }
 
-/** One row: the summary and `status` have each in full. */
-function alertLines([first, ...others]: readonly Alert[], columns: number): readonly string[] {
+/** The first alert, whole, with its command on a line of its own; the names of the others, which the summary and `status` show. */
+function alertLines([first, ...others]: readonly Alert[], logFlags: string, columns: number): readonly string[] {
   if (first === undefined) return [];
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  return [pc.red(printable(`alert ${first.name}${more}: ${printedAlert(first).evidence}`).slice(0, columns))];
+  const evidence = hanging(`alert ${first.name}: `, printable(first.evidence), columns, 2);
+  const more = others.length === 0 ? [] : hanging('  and ', others.map(({ name }) => name).join(', '), columns, 2);
+  return [
+    ...evidence.map((line) => pc.red(line)),
+    `  ${printable(printedAlert(first, logFlags).command)}`,
+    ...more.map((line) => pc.red(line)),
+  ];
 }
 
 function gateLine({ usable, needed, open, eta, labels }: Gate): string {
@@ -107,10 +123,44 @@ const HOUR_MS = 60 * 60 * 1000;
 
 const ACTION_COLOURS = { HOLD: pc.dim, PARTIAL_CLOSE: pc.yellow, CLOSE: pc.magenta } as const;
 
+/** A position as the table shows it. */
+interface Row extends Scored {
+  readonly cooldown: Cooldown | null;
+}
+
 interface Column extends TableColumn {
   /** The narrowest terminal that has room for it. Unit: characters. */
   readonly fromWidth: number;
-  readonly text: (scored: Scored) => string;
+  readonly text: (row: Row, width: number) => string;
+}
+
+/** A partial close that execution does not act on yet. */
+interface Cooldown {
+  /** Null: the partial close that began it was before this process. */
+  readonly until: EpochMillis | null;
+}
+
+/** By position, the cooldown that suppressed the intent of the latest cycle. */
+class Cooldowns {
+  /** When a position was observed for its latest partial close. */
+  readonly #began = new Map<PositionId, EpochMillis>();
+  #running: ReadonlySet<PositionId> = new Set();
+
+  note({ scored, reports }: CycleResult): void {
+    const observed = new Map(scored.map(({ snapshot }) => [snapshot.position_id, snapshot.observed_at]));
+    for (const { position_id: id, status, action } of reports) {
+      const at = observed.get(id);
+      if (at !== undefined && action === 'PARTIAL_CLOSE' && status === 'FILLED') this.#began.set(id, at);
+    }
+    const suppressed = reports.filter(({ status, reason }) => status === 'SUPPRESSED' && reason === 'COOLDOWN');
+    this.#running = new Set(suppressed.map(({ position_id: id }) => id));
+  }
+
+  of(id: PositionId): Cooldown | null {
+    if (!this.#running.has(id)) return null;
+    const began = this.#began.get(id);
+    return { until: began === undefined ? null : began + DEFAULT_LIMITS.cooldownMs };
+  }
 }
 
 /** In the order of the screen. Each `fromWidth` is the sum of the usual widths of the columns up to there. */
@@ -127,8 +177,8 @@ const COLUMNS: readonly Column[] = [
     fromWidth: 0,
     text: ({ snapshot }) => `${((snapshot.observed_at - snapshot.opened_at) / HOUR_MS).toFixed(1)} h`,
   },
-  { head: 'entry', align: 'right', fromWidth: 110, text: ({ snapshot }) => priceText(snapshot.entry_price) },
-  { head: 'mark', align: 'right', fromWidth: 90, text: ({ snapshot }) => priceText(snapshot.mark_price) },
+  { head: 'entry', align: 'right', fromWidth: 118, text: ({ snapshot }) => priceText(snapshot.entry_price) },
+  { head: 'mark', align: 'right', fromWidth: 95, text: ({ snapshot }) => priceText(snapshot.mark_price) },
   {
     head: 'R',
     align: 'right',
@@ -136,7 +186,7 @@ const COLUMNS: readonly Column[] = [
     text: ({ decision }) => (decision.r >= 0 ? pc.green : pc.red)(decision.r.toFixed(2)),
   },
   { head: 'conf', align: 'right', fromWidth: 0, text: ({ snapshot }) => snapshot.confidence?.toFixed(2) ?? '?' },
-  { head: 'regime', fromWidth: 100, text: ({ snapshot }) => snapshot.regime ?? '?' },
+  { head: 'regime', fromWidth: 106, text: ({ snapshot }) => snapshot.regime ?? '?' },
   {
     head: 'hold/exit',
     align: 'right',
@@ -144,22 +194,38 @@ const COLUMNS: readonly Column[] = [
     text: ({ decision }) => `${decision.hold_score}/${decision.exit_score}`,
   },
   { head: 'decision', fromWidth: 0, text: decisionText },
-  { head: 'reason', fromWidth: 130, text: ({ decision }) => pc.dim(decision.reason) },
+  { head: 'reason', fromWidth: 160, text: ({ decision }) => pc.dim(decision.reason) },
 ];
 
 /** The positions, best R first, as lines that fit into `width` characters; at most `rows` lines with the head. */
-function positionsTable(scored: readonly Scored[], width: number, rows: number): readonly string[] {
+function positionsTable(scored: readonly Row[], width: number, rows: number): readonly string[] {
   const columns = COLUMNS.filter(({ fromWidth }) => width >= fromWidth);
   const ordered = scored.toSorted((one, other) => other.decision.r - one.decision.r);
   const shown = ordered.length < rows ? ordered : ordered.slice(0, Math.max(0, rows - 2));
-  const rowsShown = shown.map((one) => columns.map(({ text }) => text(one)));
+  const rowsShown = shown.map((one) => columns.map(({ text }) => text(one, width)));
   const more = ordered.length - shown.length;
   return [...plainTable(columns, rowsShown), ...(more > 0 ? [pc.dim(`… and ${more} more`)] : [])];
 }
 
-function decisionText({ decision }: Scored): string {
-  const fraction = decision.action === 'PARTIAL_CLOSE' ? ` ${Math.round(decision.fraction * 100)} %` : '';
-  return ACTION_COLOURS[decision.action](`${decision.action}${fraction}`);
+/** From this width on a decision is written in full beside the price columns. Unit: characters. */
+const FULL_DECISION_WIDTH = 130;
+
+/** `PARTIAL_CLOSE 28 % · cooldown until 15:30`, and shorter where that has no room. */
+function decisionText({ decision, cooldown }: Row, width: number): string {
+  const { action, fraction } = decision;
+  const paint = ACTION_COLOURS[action];
+  if (action !== 'PARTIAL_CLOSE') return paint(action);
+  const share = `${Math.round(fraction * 100)} %`;
+  if (cooldown === null) return paint(`${action} ${share}`);
+  const { until } = cooldown;
+  if (width < FULL_DECISION_WIDTH)
+    return pc.dim(`PARTIAL ${share} · cooldown${until === null ? '' : ` ${clockTime(until)}`}`);
+  return pc.dim(`${action} ${share} · cooldown${until === null ? '' : ` until ${clockTime(until)}`}`);
+}
+
+/** HH:MM in UTC. */
+function clockTime(at: EpochMillis): string {
+  return timeOf(at).slice(0, 'HH:MM'.length);
 }
 
 /** Six significant digits are enough to tell two ticks apart on a screen. */

@@ -1,16 +1,21 @@
 import { pc, printable } from '../../render/terminal.ts';
-import { formatEventTime } from '../../render/event-time.ts';
+import { formatEventMinute } from '../../render/event-time.ts';
+import { count, plural } from '../../render/figures.ts';
+import { labelled } from '../../render/terminal-text.ts';
 import { orderCostLines, OrderCosts } from '../../pipelines/status/execution-figures.ts';
-import { plainTable } from '../../render/tables.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
-import type { PrintedAlert } from '../../pipelines/alerts/alerts.ts';
-import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
+import { type Alert, commandText } from '../../pipelines/alerts/alerts.ts';
+import { alertLines } from '../../pipelines/alerts/view.ts';
+import type { ExecutionStatus, OutcomeLabel, OutcomeStatus, PositionId } from '../../schemas/generated/records.ts';
 import type { CycleResult } from '../compose/dev-chain.ts';
 
 const ENDS = { cycles: '', market: '; the market has no more candles', signal: '' } as const;
 
-/** The summary for people. */
-export function summaryTable(summary: WholeSummary): readonly string[] {
+/** Wide enough for the longest name, and a gap. Unit: columns. */
+const NAME_WIDTH = 14;
+
+/** The summary for people, on lines of at most `width`. `logFlags` name the log in the commands of what to do next (ALR-1). */
+export function summaryLines(summary: WholeSummary, width: number, logFlags: string): readonly string[] {
   const {
     cycles,
     stopped_by,
@@ -27,36 +32,35 @@ export function summaryTable(summary: WholeSummary): readonly string[] {
     outcomes,
     gate,
     alerts,
+    shown,
   } = summary;
-  const rows: string[][] = [];
-  const row = (name: string, value: string | number): void => {
-    rows.push([pc.bold(name), String(value)]);
+  const lines: string[] = [pc.bold('summary')];
+  const row = (name: string, value: string, paint?: (line: string) => string): void => {
+    lines.push(...labelled(name, value, { width, column: NAME_WIDTH }, paint));
   };
-  row('cycles', `${cycles}${until === null ? '' : `, until ${formatEventTime(until)}`}${ENDS[stopped_by]}`);
-  row('snapshots', snapshots);
+  row('cycles', `${count(cycles)}${until === null ? '' : `, until ${formatEventMinute(until)}`}${ENDS[stopped_by]}`);
+  row('snapshots', count(snapshots));
   row('decisions', counts(decisions));
-  row('intents', intents);
-  row('fills', fills);
-  row('suppressed', counts(suppressed));
+  row('intents', count(intents));
+  row('fills', count(fills));
+  if (Object.keys(suppressed).length > 0) row('suppressed', counts(suppressed));
   for (const line of orderCostLines(orders)) row('orders', line);
-  row('rejected', counts(rejected));
-  row('unknown', unknown === 0 ? 0 : pc.red(`${unknown}  see: harvestline status`));
-  if (Object.keys(dead_letters).length > 0) row('dead letters', pc.red(counts(dead_letters)));
-  row(
-    'outcomes',
-    `${counts({ WIN: outcomes.WIN, LOSS: outcomes.LOSS, NEUTRAL: outcomes.NEUTRAL })}  (${outcomes.FINAL} final, ${outcomes.ACCUMULATING} accumulating)`,
-  );
-  row(
-    'gate',
-    `${gate.usable} of ${gate.needed} usable outcomes: ${gate.open ? pc.green('open') : gate.eta === null ? 'closed' : `opens about ${formatEventTime(gate.eta)}`}`,
-  );
-  for (const { name, evidence } of alerts) row('alert', pc.red(`${name}: ${printable(evidence)}`));
-  return plainTable([{ head: 'summary' }, { head: '' }], rows);
+  if (Object.keys(rejected).length > 0) row('rejected', counts(rejected));
+  if (unknown > 0) row('unknown', `${plural(unknown, 'order')} of which nobody knows what became of it`, pc.red);
+  if (Object.keys(dead_letters).length > 0) row('dead letters', counts(dead_letters), pc.red);
+  const { WIN, LOSS, NEUTRAL, FINAL, ACCUMULATING } = outcomes;
+  row('outcomes', `${counts({ WIN, LOSS, NEUTRAL })}  (${count(FINAL)} final, ${count(ACCUMULATING)} accumulating)`);
+  const opening = gate.open ? 'open' : gate.eta === null ? 'closed' : `opens about ${formatEventMinute(gate.eta)}`;
+  row('gate', `${gate.usable} of ${gate.needed} usable outcomes: ${opening}`, gate.open ? pc.green : undefined);
+  for (const alert of alerts) lines.push('', ...alertLines(alert, { width, logFlags, now: until }));
+  const next = [{ words: 'status', args: [] }, ...(shown === null ? [] : [{ words: 'explain', args: [shown] }])];
+  lines.push('', pc.bold('next'), ...next.map((command) => `  ${printable(commandText(command, logFlags))}`));
+  return lines;
 }
 
 function counts(byName: Readonly<Record<string, number>>): string {
   const entries = Object.entries(byName);
-  return entries.length === 0 ? '0' : entries.map(([name, count]) => `${name} ${count}`).join(', ');
+  return entries.length === 0 ? '0' : entries.map(([name, times]) => `${name} ${count(times)}`).join(', ');
 }
 
 /** What ended a run: `--cycles`, the end of recorded candles, or a signal (or the reader of a pipe that went away). */
@@ -85,9 +89,11 @@ export interface DevSummary {
   readonly gate: Gate;
 }
 
-/** The summary with the alerts that `status` raises; they take reading the whole log. */
+/** What people are shown besides; alerts are those that `status` raises, and take reading the whole log. */
 interface WholeSummary extends DevSummary {
-  readonly alerts: readonly PrintedAlert[];
+  readonly alerts: readonly Alert[];
+  /** A position to explain; null where there was none. */
+  readonly shown: PositionId | null;
 }
 
 /** The figures of a summary that are of the whole log, not counted cycle by cycle. */
@@ -109,11 +115,19 @@ export class SummaryCounter {
   #cycles = 0;
   #until: number | null = null;
   #snapshots = 0;
+  #best: PositionId | null = null;
+
+  /** Of the positions of the latest cycle that had any, the one with the highest R. */
+  get best(): PositionId | null {
+    return this.#best;
+  }
 
   add({ now, scored, reports }: CycleResult): void {
     this.#cycles += 1;
     this.#until = now;
     this.#snapshots += scored.length;
+    const [best] = scored.toSorted((one, other) => other.decision.r - one.decision.r);
+    if (best !== undefined) this.#best = best.snapshot.position_id;
     for (const { decision } of scored) this.decisions[decision.action] += 1;
     for (const report of reports) {
       const { status, reason } = report;

@@ -44,6 +44,8 @@ interface WaitingCount {
 }
 
 interface WaitingLetters {
+  /** Letters that nobody has retried or discarded. */
+  readonly count: number;
   readonly alerts: readonly Alert[];
   /** What groups never read, each stretch once. */
   readonly neverRead: readonly NeverReadFigures[];
@@ -77,7 +79,7 @@ export async function waitingLetters({ log, codec }: ReadableTopics): Promise<Wa
     lettersWithoutBytesAlert(withoutBytes),
     recordsNeverReadAlert(stretches),
   ].filter((alert) => alert !== null);
-  return { alerts, neverRead: stretches };
+  return { count: counts.reduce((sum, { records }) => sum + records, 0), alerts, neverRead: stretches };
 }
 
 /**

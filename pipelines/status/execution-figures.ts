@@ -1,4 +1,5 @@
 /** What `status` reads of execution.report: counts, orders without an end, orders of unknown fate, and what fills cost. */
+import { plural } from '../../render/figures.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type {
   ClientOrderId,
@@ -166,6 +167,6 @@ export class OrderCosts {
 export function orderCostLines(costs: OrderCostsByStyle): readonly string[] {
   return Object.entries(costs).map(([style, { fills, filled_quote, slippage_quote, slippage_bps }]) => {
     const worse = `${slippage_bps.toFixed(1)} bps (${slippage_quote.toFixed(2)}) against the mark`;
-    return `${style}: ${fills} fills of ${Math.round(filled_quote).toLocaleString('en')}, ${worse}`;
+    return `${style}: ${plural(fills, 'fill')} of ${Math.round(filled_quote).toLocaleString('en')}, ${worse}`;
   });
 }

@@ -1,5 +1,6 @@
 import { type Gate, type GateOutcome, gateOf } from '../clm/gate.ts';
 import { type Policy, defaultPolicy } from '../scoring/policy.ts';
+import { bySeverity } from '../alerts/alert-table.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from './calibration-watch.ts';
 import type { OrderAlerts } from '../watch/order-alerts.ts';
@@ -19,6 +20,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { haltedAlert, killSwitchUnknownAlert, standingStops } from '../desk/control-topic.ts';
+import { GONE_MS, Processes } from '../desk/presence.ts';
 import { watchCalibrations } from './calibration-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
 import { waitingLetters } from '../dlq/letter-alerts.ts';
@@ -57,6 +59,16 @@ const QUESTIONS = [
 /** What `status` shows. Every figure derives from the log; times are event time, in epoch milliseconds. */
 export interface StatusReport {
   readonly topics: Readonly<Record<string, TopicStatus>>;
+  /** By consumer group that has any: records of all topics that it should have committed by now. */
+  readonly late: Readonly<Record<string, number>>;
+  /** Dead letters that nobody has retried or discarded. */
+  readonly dead_letters: number;
+  /** Processes that work an account; null on a log that is not written live. */
+  readonly processes: number | null;
+  /** Id of the policy by which R is computed: the one in force last. */
+  readonly policy: string;
+  /** The reader's clock where the log is written live, else the newest time of any account; null where there is none. */
+  readonly as_of: EpochMillis | null;
   readonly gate: Gate;
   /** Positions with a snapshot within an hour before the watermark of their account, which nothing on record closed. */
   readonly open_positions: number;
@@ -89,6 +101,7 @@ export interface StatusReport {
   readonly calibrations: readonly CalibrationWatch[];
   /** What candidate policies decided in the latest day; `shadow` counts all that is kept. */
   readonly shadow: readonly ShadowFigures[];
+  /** The most severe first. */
   readonly alerts: readonly Alert[];
 }
 
@@ -153,6 +166,11 @@ export async function statusReport(
   ].filter((alert) => alert !== null);
   return {
     topics,
+    late: lateByGroup(topics),
+    dead_letters: letters.count,
+    processes: await workingProcesses(world),
+    policy: policy.id,
+    as_of: world.liveNow() ?? watermarks.newest(),
     gate: gateOf(closed),
     open_positions: stalls.openPositions(),
     reports: execution.reports,
@@ -170,8 +188,29 @@ export async function statusReport(
     ahead: stalls.snapshotsAhead(),
     calibrations,
     shadow: shadow.candidates,
-    alerts,
+    alerts: bySeverity(alerts),
   };
+}
+
+function lateByGroup(topics: StatusReport['topics']): Readonly<Record<string, number>> {
+  const groups: Record<string, number> = {};
+  for (const { late } of Object.values(topics)) {
+    for (const [group, records] of Object.entries(late)) groups[group] = (groups[group] ?? 0) + records;
+  }
+  return groups;
+}
+
+/** Reads the heartbeats of the last few seconds. */
+async function workingProcesses(world: Topics): Promise<number | null> {
+  const now = world.liveNow();
+  const topic = TOPICS.deskProcess.name;
+  if (now === null) return null;
+  // A log of an earlier version has no such topic.
+  if (world.counts(topic) === 0) return 0;
+  const processes = new Processes();
+  const from = await world.log.offsetsAt(topic, now - GONE_MS);
+  await forEachRecord(world, topic, { from }, (record) => processes.apply(record));
+  return processes.working(now).length;
 }
 
 /** One string for equal texts: decoding makes a new one for each record, although accounts, symbols and models are few. */

@@ -17,6 +17,11 @@ export interface TopicStatus {
   /** By consumer group: records not committed yet, or all that are kept where the group never committed. */
   readonly lag: Readonly<Record<string, number>>;
   /**
+   * By consumer group that has any: records of its lag that came more than a minute before now, or before the newest record of the log
+   * where it is not written live.
+   */
+  readonly late: Readonly<Record<string, number>>;
+  /**
    * By consumer group that has any: records that retention removed before the group read them, counted by offsets. They count until their
    * letters are discarded, or, for a group that is not running, until it goes on.
    */
@@ -33,18 +38,28 @@ export interface TopicStatus {
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
 
+/** Far longer than a group that works needs for a record. Unit: milliseconds. */
+const LATE_MS = 60_000;
+
 /** The status of every topic, by name. `neverRead`: stretches with a letter. */
 export async function topicStatuses(
-  world: ReadableTopics & Pick<ReadSession, 'counts' | 'countsOffsets'>,
+  world: ReadableTopics & Pick<ReadSession, 'counts' | 'countsOffsets' | 'liveNow'>,
   neverRead: readonly NeverReadFigures[],
 ): Promise<Readonly<Record<string, TopicStatus>>> {
-  const { log, counts, countsOffsets = false } = world;
+  const { log, counts, countsOffsets = false, liveNow } = world;
   const claims = await claimsInForce(world);
   const statuses: Record<string, TopicStatus> = {};
+  const found = new Map<string, { readonly offsets: readonly PartitionOffsets[]; readonly last: LogRecord | null }>();
   for (const { name } of allTopicSpecs()) {
     const offsets = await log.offsets(name);
+    found.set(name, { offsets, last: await lastRecord(log, name, offsets) });
+  }
+  const newest = Math.max(...Array.from(found.values(), ({ last }) => last?.timestamp ?? -Infinity));
+  const lateBefore = (liveNow() ?? newest) - LATE_MS;
+  for (const [name, { offsets, last }] of found) {
     const topic = findTopic(name)?.name;
     const lag: Record<string, number> = {};
+    const late: Record<string, number> = {};
     const never_read: Record<string, number> = {};
     const addLost = (group: string, count: number): void => {
       if (count > 0) never_read[group] = (never_read[group] ?? 0) + count;
@@ -52,7 +67,15 @@ export async function topicStatuses(
     for (const { topic: of, group, from, to } of neverRead) if (of === name) addLost(group, to - from);
     for (const group of topic === undefined ? [] : groupsOf(topic, claims)) {
       const committed = await log.committed(group, name);
-      lag[group] = sumOf(offsets, (one) => lagOf(one, committed.get(one.partition)));
+      const behind = sumOf(offsets, (one) => lagOf(one, committed.get(one.partition)));
+      lag[group] = behind;
+      if (behind > 0) {
+        const due = await log.offsetsAt(name, lateBefore);
+        const overdue = ({ partition, begin, end }: PartitionOffsets): number =>
+          lagOf({ begin, end: Math.min(end, due.get(partition) ?? begin) }, committed.get(partition));
+        const count = sumOf(offsets, overdue);
+        if (count > 0) late[group] = count;
+      }
       // A group that does not run has no letter yet for what it will never read.
       addLost(
         group,
@@ -62,11 +85,11 @@ export async function topicStatuses(
     const records = counts(name);
     // Dead letters are not written in transactions, and have no consumers.
     const heldBack = topic === undefined ? [] : await log.heldBack(name);
-    const last = await lastRecord(log, name, offsets);
     statuses[name] = {
       records,
       counted: countsOffsets ? 'offsets' : 'records',
       lag,
+      late,
       never_read,
       held_back: heldBack.map(({ partition, from, to, since }) => ({ partition, from, offsets: to - from, since })),
       last:

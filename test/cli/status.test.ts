@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { status } from '../../cli/status.ts';
+import { commandText, lookCloser } from '../../pipelines/alerts/alerts.ts';
+import { reportLines } from '../../pipelines/status/view.ts';
 import { type StatusReport, statusReport } from '../../pipelines/status/status-report.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
@@ -28,9 +30,9 @@ beforeEach(async () => {
   world = await memorySession();
 });
 
-async function printed(json: boolean): Promise<readonly string[]> {
+async function printed(json: boolean, width = 80): Promise<readonly string[]> {
   const { writer, lines } = capturedLines();
-  await status(world, json, writer);
+  await status(world, writer, { json, width, logFlags: ' --data .mine', log: '/desk/.mine', desk: '' });
   return lines();
 }
 
@@ -50,12 +52,18 @@ describe('status --json', () => {
     expect(report.topics[TOPICS.harvestIntent.name]).toEqual({
       records: 0,
       lag: { execution: 0, clm: 0 },
+      late: {},
       never_read: {},
       counted: 'records',
       held_back: [],
       last: null,
     });
     expect(report).toMatchObject({
+      headline: { state: 'well', text: 'all is well: 0 positions, gate 0 of 50, no alerts' },
+      late: {},
+      dead_letters: 0,
+      processes: null,
+      as_of: null,
       gate: { final: 0, usable: 0, needed: 50, eta: null },
       unknown_reports: 0,
       open_orders: 0,
@@ -76,8 +84,11 @@ describe('status --json', () => {
     }
     expect((await statusReport(world)).topics[name]).toMatchObject({ records: 5, lag: { clm: 5 } });
     world.log.commit('clm', name, new Map([[0, 2]]));
-    expect((await statusReport(world)).topics[name]).toMatchObject({
+    const { topics, late } = await statusReport(world);
+    expect(late).toEqual({});
+    expect(topics[name]).toMatchObject({
       lag: { clm: 3 },
+      late: {},
       last: { timestamp: START + 4, key: 'desk-1:BTCUSDT' },
     });
   });
@@ -288,7 +299,7 @@ describe('what stands at the venue', () => {
     await world.write(TOPICS.positionSnapshot, snapshot, START + 60_001, 0);
     const report = await statusReport(world);
     expect(report).toMatchObject({ open_orders: 1, alerts: [{ name: 'open_orders', since: START }] });
-    expect((await printed(false)).join('\n')).toContain('1 orders without an end yet');
+    expect((await printed(false)).join('\n')).toContain('1 order without an end yet');
     // Nor does the time of another desk make an order late.
     const later = { ...snapshot, account: 'other', position_id: position('later') };
     await world.write(TOPICS.positionSnapshot, later, START + 400 * HOUR_MS, 1);
@@ -333,13 +344,82 @@ describe('candidates in the shadow', () => {
 });
 
 describe('status on a terminal', () => {
-  it('shows topics, gate and alerts, and leaves empty dead-letter topics out', async () => {
+  const widths = [40, 60, 80, 130];
+
+  it('says first whether all is well, and what the report rests on', async () => {
+    await world.write(TOPICS.positionSnapshot, GOOD_RECORDS[TOPICS.positionSnapshot.name], START, 0);
+    world.log.commit('scoring', TOPICS.positionSnapshot.name, new Map([[0, 1]]));
+    const lines = await printed(false);
+    expect(lines[0]).toBe('all is well: 1 position, gate 0 of 50, no alerts');
+    expect(lines.join('\n')).toMatch(/^log +\/desk\/.mine, as of 2026-02-02 03:40:00 UTC$/m);
+    expect(lines.join('\n')).toMatch(/^policy +2026-02-07, the default: /m);
+    expect(lines.join('\n')).toMatch(/^map +none: confidence is as the models give it$/m);
+  });
+
+  it('folds topics without records into one text, and leaves out dead-letter topics and counts of nothing', async () => {
     await world.write(TOPICS.tradeClosed, GOOD_RECORDS[TOPICS.tradeClosed.name], START, 0);
     const text = (await printed(false)).join('\n');
-    expect(text).toContain(TOPICS.tradeClosed.name);
-    expect(text).toContain('2026-02-02T03:40:00.000Z');
-    expect(text).toContain('0 of 50 usable outcomes');
+    expect(text).toMatch(/^trade\.closed +1 +clm 1 +2026-02-02 03:40:00$/m);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain('empty: model.signal, position.snapshot, harvest.intent');
     expect(text).not.toContain(deadLetterTopicOf(TOPICS.tradeClosed.name));
+    expect(text).not.toContain('REJECTED');
     expect(text).not.toContain('undefined');
+  });
+
+  it.each(widths)('at %i columns no line is longer but one that has no blank, and no word is lost', async (width) => {
+    const unknown = { ...REPORT, ...NO_FILL, status: 'UNKNOWN', reason: 'NO_ANSWER' } as const;
+    await world.write(TOPICS.executionReport, unknown, START, 0);
+    await world.write(TOPICS.deskControl, GOOD_RECORDS[TOPICS.deskControl.name], START);
+    const lines = await printed(false, width);
+    const tooLong = lines.filter((line) => line.length > width && /\S +\S/.test(line));
+    // A command is not broken, so that a terminal copies it as one line.
+    expect(tooLong.filter((line) => !line.startsWith('  harvestline '))).toEqual([]);
+    const { evidence, next } = (await statusReport(world)).alerts[0] ?? { evidence: '', next: { commands: [] } };
+    const text = lines.map((line) => line.trim()).join(' ');
+    expect(text).toContain(evidence);
+    expect(next.commands).toHaveLength(1);
+    for (const command of next.commands) expect(lines).toContain(`  ${commandText(command, ' --data .mine')}`);
+  });
+
+  it('names the gravest alert first, with how long it stands', async () => {
+    const alerts = ['calibration_worse', 'unknown_reports'] as const;
+    const report = await statusReport(world);
+    const raised = alerts.map((name) => ({ name, since: START, evidence: 'x', next: lookCloser('status') }));
+    const place = { width: 80, logFlags: '', log: 'x', desk: 'second', policy: ['p'] };
+    const lines = reportLines({ ...report, alerts: raised, as_of: START + 7000 }, place);
+    expect(lines.filter((line) => line.includes(' since '))).toEqual([
+      'CRITICAL unknown_reports since 2026-02-02 03:40:00, for 7.0 s',
+      'WARNING calibration_worse since 2026-02-02 03:40:00, for 7.0 s',
+    ]);
+    expect(lines).toContain('desk        second');
+  });
+});
+
+describe('late groups', () => {
+  const { name } = TOPICS.harvestIntent;
+  const MINUTE_MS = 60_000;
+
+  it('are those that have not committed what came more than a minute before the newest record', async () => {
+    const intent = GOOD_RECORDS[name];
+    await world.write(TOPICS.harvestIntent, intent, START, 0);
+    await world.write(TOPICS.harvestIntent, intent, START + 1, 0);
+    await world.write(TOPICS.harvestIntent, intent, START + MINUTE_MS, 1);
+    world.log.commit('clm', name, new Map([[0, 2]]));
+    expect((await statusReport(world)).late).toEqual({});
+    await world.write(TOPICS.modelSignal, GOOD_RECORDS[TOPICS.modelSignal.name], START + 1 + MINUTE_MS, 0);
+    const report = await statusReport(world);
+    expect(report.late).toEqual({ execution: 1 });
+    expect(report.topics[name]).toMatchObject({ lag: { execution: 3, clm: 1 }, late: { execution: 1 } });
+  });
+
+  it('count by the clock where the log is written live; without a heartbeat no process works', async () => {
+    await world.write(TOPICS.harvestIntent, GOOD_RECORDS[name], START, 0);
+    const live = (now: number) => statusReport({ ...world, liveNow: () => now });
+    expect(await live(START + MINUTE_MS)).toMatchObject({ late: {}, processes: 0 });
+    expect(await live(START + MINUTE_MS + 1)).toMatchObject({ late: { execution: 1, clm: 1 } });
+    const beat = { ...GOOD_RECORDS[TOPICS.deskProcess.name], state: 'WORKING', seen_at: START } as const;
+    await world.write(TOPICS.deskProcess, beat, START);
+    expect(await live(START + 15_000)).toMatchObject({ processes: 1 });
+    expect(await live(START + 15_001)).toMatchObject({ processes: 0 });
   });
 });

@@ -33,7 +33,7 @@ it('adds up what fills cost, by style, weighted by what was filled', () => {
   expect(market?.slippage_bps).toBeCloseTo(50);
   expect(orderCostLines(costs.byStyle())).toEqual([
     'ioc: 2 fills of 4,002, -5.0 bps (-2.00) against the mark',
-    'market: 1 fills of 999, 50.0 bps (5.00) against the mark',
+    'market: 1 fill of 999, 50.0 bps (5.00) against the mark',
   ]);
 });
 
