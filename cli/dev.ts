@@ -9,6 +9,8 @@ import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
 import type { Logger } from '../ports/logger.ts';
+import { NO_METRICS } from '../ports/metrics.ts';
+import type { Heartbeat } from '../ports/notify.ts';
 import type { Random } from '../ports/random.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { logWords, dataDirOption, deskOption } from './options/log-options.ts';
@@ -20,6 +22,7 @@ import {
   stallLimitsHelp,
   stallLimitsOption,
 } from './options/policy-options.ts';
+import { heartbeatOption } from './options/notify-options.ts';
 import { listed, wholeNumber } from './options/parsers.ts';
 import { type OrderCliOptions, orderOptions, orderTerms } from './options/venue-options.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -45,6 +48,7 @@ interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
   readonly data: string;
   readonly desk?: string;
   readonly json?: boolean;
+  readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
 }
 
@@ -78,6 +82,7 @@ export function devCommand(): Command {
       )
       .addOption(deskOption())
       .addOption(dataDirOption())
+      .addOption(heartbeatOption())
       .option('--json', 'lines instead of the live view, also on a terminal')
       .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
       .addHelpText(
@@ -124,6 +129,7 @@ Examples:
           output: process.stdout,
           logger,
           logWords: logWords(options),
+          heartbeat: options.heartbeat ?? null,
           clock: new SystemClock(),
         });
       })
@@ -156,6 +162,8 @@ interface RunDevOptions {
   readonly logger: Logger;
   /** Name the data folder in the commands that alerts print. */
   readonly logWords?: string;
+  /** A monitor to call while cycles go on; null for none. */
+  readonly heartbeat: Heartbeat | null;
   /** Paces cycles and screen; never gets into a record. */
   readonly clock: Clock;
 }
@@ -176,6 +184,7 @@ async function runDev({
   clock,
   logger,
   logWords: words = '',
+  heartbeat,
 }: RunDevOptions): Promise<void> {
   const stop = onShutdownSignal(clock);
   const counter = new SummaryCounter();
@@ -193,6 +202,9 @@ async function runDev({
   let lookedAt = -Infinity;
   let drawnAt = -Infinity;
   let stoppedBy: StoppedBy = 'cycles';
+  let cycleAt = clock.now();
+  const ended = new AbortController();
+  void beat(heartbeat, () => clock.now() - cycleAt <= paceMs + UNWELL_AFTER_MS, { clock, logger }, ended.signal);
   try {
     for (let done = 0; done < cycles && !stop.signal.aborted && !lines.closed; done++) {
       const result = await chain.runCycle();
@@ -201,6 +213,7 @@ async function runDev({
         break;
       }
       counter.add(result);
+      cycleAt = clock.now();
       if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
         lookedAt = result.now;
         // Pauses, so that signals are handled: the first call reads all of an existing log.
@@ -232,9 +245,26 @@ async function runDev({
     for (const line of text) await lines.write(line);
     await lines.flush();
   } finally {
+    ended.abort();
     await chain.close();
     stop.release();
   }
+}
+
+/** A monitor is not called any more where no cycle has ended for so long beyond the pace. Unit: milliseconds. */
+const UNWELL_AFTER_MS = 2 * MINUTE_MS;
+
+/** Calls the monitor while `isWell`. Loaded where there is one. */
+async function beat(
+  heartbeat: Heartbeat | null,
+  isWell: () => boolean,
+  parts: { readonly clock: Clock; readonly logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  if (heartbeat === null) return;
+  const { callMonitor } = await import('../connectors/notify/heartbeat.ts');
+  const { sendHeartbeats } = await import('../pipelines/notify/heartbeats.ts');
+  await sendHeartbeats({ heartbeats: [heartbeat], call: callMonitor, isWell, ...parts, metrics: NO_METRICS }, signal);
 }
 
 function cycleLine({ cycle, now, scored, reports, outcomes }: CycleResult): object {

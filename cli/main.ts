@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   export: async () => (await import('./export.ts')).exportCommand(),
   clm: async () => (await import('./clm.ts')).clmCommand(),
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
+  notify: async () => (await import('./notify.ts')).notifyCommand(),
   halt: async () => (await import('./halt.ts')).haltCommand(),
   resume: async () => (await import('./halt.ts')).resumeCommand(),
   desk: async () => (await import('./desk.ts')).deskCommand(),

@@ -12,6 +12,7 @@ import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
 import type { RunCliOptions } from './compose/run-until-stopped.ts';
+import { heartbeatOption } from './options/notify-options.ts';
 import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { listed, positiveNumber, wholeNumber } from './options/parsers.ts';
 import { venueOptions } from './options/venue-options.ts';
@@ -64,6 +65,7 @@ export function runCommand(): Command {
         positiveNumber,
       ),
     )
+    .addOption(heartbeatOption())
     .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',

@@ -144,6 +144,30 @@ export const METRICS = {
     help: '1 while the alert of that name stands: stall alerts as of the latest look at the topics (every 30 s), kill_switch_unknown as of the latest look at the kill switch (every quarter of a second); `harvestline status` gives the evidence.',
     labels: ['name'],
   },
+  alertsStanding: {
+    name: 'harvestline_alerts_standing',
+    type: 'gauge',
+    help: 'Alerts that stand by severity, as of the latest evaluation of `run watch`.',
+    labels: ['severity'],
+  },
+  evaluationAge: {
+    name: 'harvestline_evaluation_age_seconds',
+    type: 'gauge',
+    help: 'Since `run watch` last evaluated the alerts, in seconds. The watch works in steps of seconds: minutes mean that it hangs.',
+    labels: [],
+  },
+  notifyMessages: {
+    name: 'harvestline_notify_messages_total',
+    type: 'counter',
+    help: 'Messages about alerts, and calls of monitors, by target and result: taken or failed.',
+    labels: ['target', 'result'],
+  },
+  notifyWaiting: {
+    name: 'harvestline_notify_waiting',
+    type: 'gauge',
+    help: 'Messages that are due to the target and not taken yet.',
+    labels: ['target'],
+  },
   observedPositions: {
     name: 'harvestline_observed_positions',
     type: 'gauge',

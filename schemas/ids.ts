@@ -1,5 +1,14 @@
 import { hash } from 'node:crypto';
-import type { ClientOrderId, FillId, IntentId, LetterId, PositionId, Side, TradeId } from './generated/records.ts';
+import type {
+  AlertId,
+  ClientOrderId,
+  FillId,
+  IntentId,
+  LetterId,
+  PositionId,
+  Side,
+  TradeId,
+} from './generated/records.ts';
 
 /**
  * Deterministic ids. Nothing ever takes an id apart.
@@ -41,6 +50,11 @@ export function clientOrderIdOf(intentId: IntentId, part = 0): ClientOrderId {
 /** One trade for each order. */
 export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
   return digest('trade', clientOrderId) as TradeId;
+}
+
+/** One for each episode of an alert: what is raised, cleared and raised again later are two. */
+export function alertIdOf(scope: string, name: string, since: number): AlertId {
+  return digest('alert', scope, name, since) as AlertId;
 }
 
 /** SHA-256 of a policy's JSON text; all 64 hex digits, so that anyone can check it. */

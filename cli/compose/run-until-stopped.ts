@@ -7,6 +7,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { userName, onShutdownSignal } from '../../connectors/system/process.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Heartbeat } from '../../ports/notify.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords, type LogOptions } from '../options/log-options.ts';
 import { rememberKafka } from '../log-session/choose-log.ts';
@@ -32,6 +33,7 @@ export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsF
   readonly candles?: readonly string[];
   readonly seed: number;
   readonly interval?: number;
+  readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
 }
 
@@ -92,6 +94,7 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
           void output.write(JSON.stringify({ http: url }));
           void output.flush();
         },
+        heartbeat: cli.heartbeat ?? null,
         clock: venue.clock,
         logger,
       },

@@ -9,6 +9,7 @@ import { type Clock, type EpochMillis, aborted } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import { isUnknown } from '../../ports/kill-switch.ts';
+import type { Heartbeat } from '../../ports/notify.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { type Metrics, NO_METRICS } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
@@ -78,6 +79,8 @@ export interface RunOptions {
   /** Null: no HTTP. Port 0 picks a free one. */
   readonly http: { readonly host: string; readonly port: number } | null;
   readonly onListening: (url: string) => void;
+  /** A monitor to call while all is well with this process; null for none. */
+  readonly heartbeat?: Heartbeat | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -104,6 +107,7 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
     logger.info({}, 'draining');
   };
   drain.signal.addEventListener('abort', onDrain, { once: true });
+  void beatWhileReady(options, served.metrics, health, drain.signal);
   try {
     await Promise.race([work(options, served.metrics, health, drain), overdue(clock, drain.signal, ended.signal)]);
     logger.info({}, 'drained');
@@ -111,6 +115,27 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
     ended.abort();
     await served.close();
   }
+}
+
+/** A rebalance, a restart of the broker, a slow read: what passes within that is no reason for an alarm. Unit: milliseconds. */
+const UNWELL_AFTER_MS = 2 * 60_000;
+
+/** Calls the monitor while this process is ready, or was so within the last two minutes. */
+async function beatWhileReady(
+  { heartbeat = null, clock, logger }: RunOptions,
+  metrics: Metrics,
+  health: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  if (heartbeat === null) return;
+  const { callMonitor } = await import('../../connectors/notify/heartbeat.ts');
+  const { sendHeartbeats } = await import('../../pipelines/notify/heartbeats.ts');
+  let readyAt = -Infinity;
+  const isWell = (): boolean => {
+    if (health.ready().ok) readyAt = clock.now();
+    return clock.now() - readyAt <= UNWELL_AFTER_MS;
+  };
+  await sendHeartbeats({ heartbeats: [heartbeat], call: callMonitor, isWell, clock, logger, metrics }, signal);
 }
 
 /** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */

@@ -1,5 +1,6 @@
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Secret } from '../../ports/notify.ts';
+import { reasonOf } from './post.ts';
 
 /** A monitor that is slow to answer must not hold up the next call. Unit: milliseconds. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -19,7 +20,7 @@ export async function callMonitor(name: string, url: Secret, signal: AbortSignal
     status = response.status;
     await response.body?.cancel();
   } catch (cause) {
-    throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${name}: ${messageOf(cause)}`, { cause });
+    throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${name}: ${reasonOf(cause)}`, { cause });
   }
   if (status < 200 || status > 299) throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${name}: answered ${status}`);
 }

@@ -63,7 +63,7 @@ async function boundedText(response: Response): Promise<string> {
 }
 
 /** fetch says "fetch failed" and keeps the reason in its cause. */
-function reasonOf(thrown: unknown): string {
+export function reasonOf(thrown: unknown): string {
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   return cause === undefined ? messageOf(thrown) : `${messageOf(thrown)}: ${messageOf(cause)}`;
 }

@@ -180,3 +180,21 @@ export const ALERTS = {
 } as const satisfies Record<string, AlertSpec>;
 
 export type AlertName = keyof typeof ALERTS;
+
+/** In falling order: what a reader has to see first. */
+const SEVERITIES: readonly AlertSeverity[] = ['CRITICAL', 'WARNING', 'INFO'];
+
+/** How soon a person is needed. A name that this version does not know, from a record of a newer one, counts as the most severe. */
+export function severityOf(name: string): AlertSeverity {
+  return Object.hasOwn(ALERTS, name) ? ALERTS[name as AlertName].severity : 'CRITICAL';
+}
+
+/** The most severe first, then the oldest, then by name. */
+export function bySeverity<A extends { readonly name: string; readonly since: number }>(
+  alerts: readonly A[],
+): readonly A[] {
+  const rank = ({ name }: A): number => SEVERITIES.indexOf(severityOf(name));
+  return alerts.toSorted(
+    (one, other) => rank(one) - rank(other) || one.since - other.since || (one.name < other.name ? -1 : 1),
+  );
+}

@@ -10,8 +10,8 @@ import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { shellWord } from '../../render/output.ts';
-import type { EpochMillis } from '../../schemas/generated/records.ts';
-import { ALERTS, type AlertName } from './alert-table.ts';
+import type { AlertSeverity, EpochMillis } from '../../schemas/generated/records.ts';
+import { ALERTS, type AlertName, severityOf } from './alert-table.ts';
 
 /** Part of the chain stands still although every process seems to work. */
 export const STALL_ALERTS = [
@@ -28,13 +28,29 @@ export const STALL_ALERTS = [
 /** The alerts that a process of `run` raises from the topics. */
 const WATCHED_ALERTS = (Object.keys(ALERTS) as readonly AlertName[]).filter((name) => ALERTS[name].gauge);
 
+/** The scope of an alert that is about the whole desk. */
+export const WHOLE_DESK_SCOPE = 'desk';
+
 export interface Alert {
   readonly name: AlertName;
+  /** What it is about, where alerts of one name stand side by side; the whole desk where left out. */
+  readonly scope?: string;
   /** When the episode began. */
   readonly since: EpochMillis;
   /** What was found, in whole sentences with the figures. */
   readonly evidence: string;
   readonly next: NextStep;
+}
+
+/** Distinguishes alerts that stand side by side: the key of desk.alert. */
+export function alertKey({
+  scope = WHOLE_DESK_SCOPE,
+  name,
+}: {
+  readonly scope?: string;
+  readonly name: string;
+}): string {
+  return `${scope}:${name}`;
 }
 
 /** What to type next. */
@@ -54,6 +70,8 @@ export interface AlertCommand {
 
 /** An alert as JSON and people get it. */
 export interface PrintedAlert extends Pick<Alert, 'name' | 'since'> {
+  readonly severity: AlertSeverity;
+  readonly scope: string;
   /** The figures, then the command. */
   readonly evidence: string;
   /** The command alone, as a shell takes it. */
@@ -61,9 +79,16 @@ export interface PrintedAlert extends Pick<Alert, 'name' | 'since'> {
 }
 
 /** ALR-1. `logFlags`: the flags that name the log, each with a blank before it, quoted for a shell. */
-export function printedAlert({ name, since, evidence, next }: Alert, logFlags = ''): PrintedAlert {
-  const command = next.commands.map((one) => commandText(one, logFlags)).join(' && ');
-  return { name, since, evidence: `${evidence} ${next.purpose}: ${command}`, command };
+export function printedAlert(alert: Alert, logFlags = ''): PrintedAlert {
+  const { name, scope = WHOLE_DESK_SCOPE, since, evidence, next } = alert;
+  const command = nextCommand(next, logFlags);
+  const severity = severityOf(name);
+  return { name, severity, scope, since, evidence: `${evidence} ${next.purpose}: ${command}`, command };
+}
+
+/** What to type next, as a shell takes it (ALR-1). */
+export function nextCommand({ commands }: NextStep, logFlags = ''): string {
+  return commands.map((one) => commandText(one, logFlags)).join(' && ');
 }
 
 /** The command as a shell takes it. */
@@ -132,15 +157,16 @@ export class RaisedAlerts {
 
   /** `alerts` stand now, and no others. */
   become(alerts: readonly Alert[]): void {
-    const now = new Map(alerts.map((alert): [string, Alert] => [alert.name, alert]));
-    for (const [name, gauge] of this.#gauges) gauge.set(now.has(name) ? 1 : 0);
-    for (const alert of alerts) {
-      if (this.#standing.has(alert.name)) continue;
+    const now = new Map(alerts.map((alert): [string, Alert] => [alertKey(alert), alert]));
+    const names: ReadonlySet<string> = new Set(alerts.map(({ name }) => name));
+    for (const [name, gauge] of this.#gauges) gauge.set(names.has(name) ? 1 : 0);
+    for (const [key, alert] of now) {
+      if (this.#standing.has(key)) continue;
       const { name, since, evidence } = printedAlert(alert, this.#logFlags);
       this.#logger.warn({ alert: name, since }, `alert ${name}: ${evidence}`);
     }
-    for (const { name, since } of this.#standing.values()) {
-      if (!now.has(name)) this.#logger.info({ alert: name, since }, `alert ${name} is over`);
+    for (const [key, { name, since }] of this.#standing) {
+      if (!now.has(key)) this.#logger.info({ alert: name, since }, `alert ${name} is over`);
     }
     this.#standing = now;
   }

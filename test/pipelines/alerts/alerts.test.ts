@@ -27,6 +27,8 @@ describe('ALR-1: the command of an alert', () => {
     const printed = printedAlert({ ...ALERT, next }, ' --data d');
     expect(printed).toEqual({
       name: 'winner_held',
+      severity: 'CRITICAL',
+      scope: 'desk',
       since: START,
       evidence: `It is held. ${next.purpose}: ${command}`,
       command,
