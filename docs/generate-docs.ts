@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { stringify } from 'yaml';
-import { policyJsonSchema } from '../pipelines/scoring/policy.ts';
+import { policyFileJsonSchema } from '../pipelines/scoring/extend-policy.ts';
 import { METRICS, type MetricSpec } from '../ports/metrics.ts';
 import { asyncApiDocument } from './asyncapi-document.ts';
 import { exchangesPage } from './exchanges-page.ts';
@@ -29,7 +29,7 @@ const DOCUMENTS = [
   {
     file: 'pipelines/scoring/policy.schema.json',
     parser: 'json',
-    text: JSON.stringify({ title: 'A policy of harvestline', ...policyJsonSchema() }),
+    text: JSON.stringify({ title: 'A policy of harvestline', ...policyFileJsonSchema() }),
   },
 ] as const;
 

@@ -40,6 +40,10 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
+const MINUTE_S = MINUTE_MS / SECOND_MS;
+const HOUR_S = HOUR_MS / SECOND_MS;
+const DAY_S = 24 * HOUR_S;
+
 /** Up to these, minutes and hours read better than the next unit. */
 const MINUTES_UP_TO_MS = 2 * HOUR_MS;
 const HOURS_UP_TO_MS = 72 * HOUR_MS;
@@ -69,6 +73,27 @@ export function durationText(ms: number): string {
   if (ms < MINUTES_UP_TO_MS) return `${(ms / MINUTE_MS).toFixed(1)} min`;
   if (ms < HOURS_UP_TO_MS) return `${(ms / HOUR_MS).toFixed(1)} h`;
   return `${(ms / (24 * HOUR_MS)).toFixed(1)} days`;
+}
+
+/** A duration in its two largest units that are not 0, to the second: `7 s`, `5 min`, `6 h 36 s`, `2 days 3 h`. */
+export function durationWords(ms: number): string {
+  if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / SECOND_MS);
+  const days = Math.floor(seconds / DAY_S);
+  const parts = [
+    days === 0 ? '' : `${days} ${days === 1 ? 'day' : 'days'}`,
+    unitText(Math.floor((seconds % DAY_S) / HOUR_S), 'h'),
+    unitText(Math.floor((seconds % HOUR_S) / MINUTE_S), 'min'),
+    unitText(seconds % MINUTE_S, 's'),
+  ];
+  return parts
+    .filter((part) => part !== '')
+    .slice(0, 2)
+    .join(' ');
+}
+
+function unitText(value: number, unit: string): string {
+  return value === 0 ? '' : `${value} ${unit}`;
 }
 
 /** The time since the step before. Where clocks differ it may be negative, and is written as a time earlier. */

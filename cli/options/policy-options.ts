@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { checkedJson } from '../../schemas/strict-json.ts';
-import { BUILT_IN_POLICIES, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
+import { BUILT_IN_POLICIES, type Policy, policyInvalid } from '../../pipelines/scoring/policy.ts';
+import { parsePolicyFile } from '../../pipelines/scoring/extend-policy.ts';
 import { InvalidArgumentError, Option } from 'commander';
 import {
   parseStallLimits,
@@ -16,11 +18,24 @@ export function loadPolicy(idOrFile: string): Policy {
   return BUILT_IN_POLICIES.get(idOrFile) ?? readPolicyFile(idOrFile);
 }
 
-/** Throws USAGE where the file cannot be read, POLICY_INVALID where it holds no policy. */
+/** The policy of a file, whole. Throws USAGE where the file cannot be read, POLICY_INVALID where it holds no policy. */
 export function readPolicyFile(file: string): Policy {
+  return readExtending(file, []);
+}
+
+/** A file, and the real path of it: the same file may have several names. */
+interface ExtendingFile {
+  readonly file: string;
+  readonly path: string;
+}
+
+/** `extending` are the files that lead here, each of which extends the next. */
+function readExtending(file: string, extending: readonly ExtendingFile[]): Policy {
   let bytes: Uint8Array;
+  let path: string;
   try {
     bytes = readFileSync(file);
+    path = realpathSync(file);
   } catch (cause) {
     const known = nearestFirst(file, BUILT_IN_POLICIES.keys()).join(', ');
     const named = didYouMean(file, BUILT_IN_POLICIES.keys());
@@ -30,7 +45,15 @@ export function readPolicyFile(file: string): Policy {
       { cause },
     );
   }
-  return checkedJson('POLICY_INVALID', file, bytes, (value) => parsePolicy(value, file));
+  const all = [...extending, { file, path }];
+  if (extending.some((earlier) => earlier.path === path)) {
+    const ring = all.map((one) => one.file).join(', which extends ');
+    throw policyInvalid(file, [{ path: 'extends', why: `a policy cannot extend itself: ${ring}` }]);
+  }
+  const loadBase = (idOrFile: string): Policy =>
+    BUILT_IN_POLICIES.get(idOrFile) ??
+    readExtending(isAbsolute(idOrFile) ? idOrFile : join(dirname(file), idOrFile), all);
+  return checkedJson('POLICY_INVALID', file, bytes, (value) => parsePolicyFile(value, file, loadBase));
 }
 
 /** Each candidate costs about as much as the policy in force. Unit: policies. */

@@ -2,8 +2,9 @@ import { pc, printable } from '../../render/terminal.ts';
 import { count, plural, significant } from '../../render/figures.ts';
 import type { Explanation, ExplainedDecision } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from './run-lines.ts';
-import { durationText, dateOf, timeOf } from '../../render/event-time.ts';
+import { durationText, durationWords, dateOf, timeOf } from '../../render/event-time.ts';
 import { stepLines } from './step-lines.ts';
+import type { MeasuredCondition } from '../scoring/rule-conditions.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
 import { terminalWidth } from '../../render/output.ts';
@@ -86,9 +87,34 @@ function decisionLines(decision: ExplainedDecision, width: number): readonly str
   return [
     ...hanging('', head.map(together).join(', '), width).map((line) => pc.bold(line)),
     ...hanging('', by.map(together).join(', '), width),
+    ...ruleLines(decision, width),
     ...factorLines(decision, width),
     ...changeLines(decision, width),
   ];
+}
+
+/** The rule that decided, with what it asks for. */
+function ruleLines({ conditions, reason }: ExplainedDecision, width: number): readonly string[] {
+  if (conditions === null || conditions.length === 0) return [];
+  return hanging(`rule ${printable(reason)}: `, conditions.map(conditionText).map(together).join(', '), width, 2);
+}
+
+const CONDITION_WORDS: Readonly<Record<MeasuredCondition['name'], (value: string, threshold: string) => string>> = {
+  r_above: (value, threshold) => `R ${value} (> ${threshold})`,
+  r_below: (value, threshold) => `R ${value} (< ${threshold})`,
+  exit_above_hold_plus: (value, threshold) => `exit - hold ${value} (> ${threshold})`,
+  exit_at_least_hold_plus: (value, threshold) => `exit - hold ${value} (>= ${threshold})`,
+  any_factor: (value) => value,
+  symbol: (value) => `symbol ${value}`,
+  age_minutes_above: (value, threshold) => `age ${value} min (> ${threshold})`,
+  age_minutes_below: (value, threshold) => `age ${value} min (< ${threshold})`,
+  gave_back_above: (value, threshold) => `gave back ${value} (> ${threshold})`,
+  stop_hit: (value, threshold) => `mark ${value} (stop ${threshold})`,
+  take_profit_hit: (value, threshold) => `mark ${value} (take profit ${threshold})`,
+};
+
+function conditionText({ name, value, threshold }: MeasuredCondition): string {
+  return CONDITION_WORDS[name](exact(value), exact(threshold));
 }
 
 function factorLines({ hold_score, exit_score, factors }: ExplainedDecision, width: number): readonly string[] {
@@ -98,6 +124,15 @@ function factorLines({ hold_score, exit_score, factors }: ExplainedDecision, wid
   return beside.every(({ length }) => length <= width) ? beside : [...hold, ...exit];
 }
 
+/** The factors whose value is an age. */
+const AGES: ReadonlySet<string> = new Set(['fresh', 'old']);
+
+const HOUR_MS = 60 * 60 * 1000;
+
+function ageText(hours: number): string {
+  return durationWords(hours * HOUR_MS);
+}
+
 /** `name points  value (threshold)`, in columns. */
 function sideLines(factors: readonly Factor[], side: Factor['side']): readonly string[] {
   const ofSide = factors.filter((factor) => factor.side === side);
@@ -105,8 +140,8 @@ function sideLines(factors: readonly Factor[], side: Factor['side']): readonly s
   const points = Math.max(0, ...ofSide.map((factor) => String(factor.points).length));
   return ofSide.map((factor) => {
     const { value, threshold } = factor;
-    const measured =
-      value === null ? '' : `  ${significant(value, 4)}${threshold === null ? '' : ` (${significant(threshold, 4)})`}`;
+    const figure = (number: number): string => (AGES.has(factor.name) ? ageText(number) : significant(number, 4));
+    const measured = value === null ? '' : `  ${figure(value)}${threshold === null ? '' : ` (${figure(threshold)})`}`;
     return ` ${printable(factor.name).padEnd(name)} ${String(factor.points).padStart(points)}${measured}`;
   });
 }
@@ -138,11 +173,18 @@ function outcomeLines(
 ): readonly string[] {
   const [first] = changes;
   if (first === undefined) return [];
-  const ways = changes.map(({ input, from, to }) =>
-    together(`${mapped && input === 'confidence' ? 'calibrated ' : ''}${input} ${exact(to)} (was ${exact(from)})`),
-  );
+  const ways = changes.map(({ input, from, to }) => {
+    if (input === 'age_hours') return together(`age ${age(to)} (was ${age(from)})`);
+    return together(
+      `${mapped && input === 'confidence' ? 'calibrated ' : ''}${input} ${exact(to)} (was ${exact(from)})`,
+    );
+  });
   const head = index === 0 ? 'smallest change: ' : 'or ';
   return hanging(head, `${first.action} ${printable(first.reason)} with ${ways.join(', or ')}`, width, 2);
+}
+
+function age(hours: number | string | null): string {
+  return typeof hours === 'number' ? ageText(hours) : exact(hours);
 }
 
 /** With more digits than a factor: for prices, and for values near a threshold. */

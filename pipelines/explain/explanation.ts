@@ -1,4 +1,5 @@
 import type { Decision } from '../scoring/evaluate.ts';
+import type { MeasuredCondition } from '../scoring/rule-conditions.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
@@ -74,6 +75,8 @@ export interface ExplainedDecision extends SnapshotDecision {
   readonly policy_available: boolean;
   /** The policy judges mapped confidence: a change of confidence is of the mapped one. */
   readonly confidence_mapped: boolean;
+  /** What the rule that decided asks for, as it was; empty where no rule decided. Null like `changes`. */
+  readonly conditions: readonly MeasuredCondition[] | null;
   /** The smallest change of each input. Null where the decision cannot be repeated, because its policy or its map is missing. */
   readonly changes: readonly DecisionChange[] | null;
 }

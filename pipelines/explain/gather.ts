@@ -2,6 +2,7 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import { judgesCalibrated, asJudgedBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Policy, defaultPolicy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts';
+import { measuredConditions } from '../scoring/rule-conditions.ts';
 import { smallestChanges } from '../scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
@@ -88,11 +89,13 @@ interface Scored {
 
 /** Without the policy or the map that decided, nothing can be said of what would have changed the decision. */
 function inFull({ snapshot, policy, decision }: Scored): ExplainedDecision {
-  if (policy === null) return { ...decision, policy_available: false, confidence_mapped: false, changes: null };
+  const unknown = { conditions: null, changes: null };
+  if (policy === null) return { ...decision, policy_available: false, confidence_mapped: false, ...unknown };
   const mapped = decision.calibration_version !== null && judgesCalibrated(policy);
   const whole = { ...decision, policy_available: true, confidence_mapped: mapped };
-  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null };
-  return { ...whole, changes: smallestChanges(snapshot, policy) };
+  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, ...unknown };
+  const conditions = measuredConditions(snapshot, policy, decision);
+  return { ...whole, conditions, changes: smallestChanges(snapshot, policy) };
 }
 
 type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version' | 'assumed'>;

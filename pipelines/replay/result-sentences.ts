@@ -1,11 +1,16 @@
 /** What a comparison says in sentences, for the terminal and for the page. */
-import { formatEventTime } from '../../render/event-time.ts';
+import { durationWords, formatEventTime } from '../../render/event-time.ts';
 import { count, interval, percent, plain, plural } from '../../render/figures.ts';
 import { printable } from '../../render/terminal.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import type { Flip } from './flip-tally.ts';
 import { type LongestHold, PROFITABLE_ABOVE_R } from './open-positions.ts';
 import type { TradingCosts } from './trading-costs.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** Unit: hours. */
+const LONG_HOURS = 72;
 
 /** The names of both policies in sentences. An edited file may still have the id of the policy that it is compared with. */
 export function policyNames({ policy, against }: Pick<ReplayResult, 'policy' | 'against'>): {
@@ -123,7 +128,12 @@ export function openSentence({
   against,
 }: ReplayResult): string {
   const names = policyNames({ policy, against });
-  return `Positions were open for ${plain(recorded)} h as recorded; under ${names.current} ${plain(open.current)} h of that, under ${names.candidate} ${plain(open.candidate)} h.`;
+  return `Positions were open for ${openText(recorded)} as recorded; under ${names.current} ${openText(open.current)} of that, under ${names.candidate} ${openText(open.candidate)}.`;
+}
+
+/** The times of all positions together: long ones stay in hours, so that they can be compared. */
+function openText(hours: number): string {
+  return hours < LONG_HOURS ? durationWords(hours * HOUR_MS) : `${plain(hours)} h`;
 }
 
 export function meansSentence({ results, costs, policy, against }: ReplayResult): string {
@@ -166,7 +176,7 @@ export function realisedSentence({ realised, policy, against }: ReplayResult): s
 export function holdSentence(name: string, hold: LongestHold | null): string {
   return hold === null
     ? `${name} held no position above R ${PROFITABLE_ABOVE_R}.`
-    : `${name} held a position above R ${PROFITABLE_ABOVE_R} for ${plain(hold.hours)} h without a break: ${printable(hold.symbol)}, up to R ${plain(hold.peak_r)}, from ${formatEventTime(hold.from)}.`;
+    : `${name} held a position above R ${PROFITABLE_ABOVE_R} for ${durationWords(hold.hours * HOUR_MS)} without a break: ${printable(hold.symbol)}, up to R ${plain(hold.peak_r)}, from ${formatEventTime(hold.from)}.`;
 }
 
 function signed(value: number): string {

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { judgesCalibrated, whyNeverDegraded } from './confidence-map.ts';
-import { type Policy, BUILT_IN_POLICIES, type FractionFormula, type PolicyRule, EXIT_FACTORS } from './policy.ts';
+import { type Policy, BUILT_IN_POLICIES, type ClosedFraction, type PolicyRule, EXIT_FACTORS } from './policy.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { HOLD_REASONS, ROUNDS_TO_NOTHING_BELOW } from './evaluate.ts';
 
@@ -142,7 +142,9 @@ function whyAmbiguous({ rules }: Policy, index: number): string | null {
   return first === index ? null : `${name} is the name of rules[${first}], too`;
 }
 
-function whyConstant(formula: FractionFormula): string | null {
+function whyConstant(formula: ClosedFraction): string | null {
+  if (typeof formula === 'number')
+    return formula < ROUNDS_TO_NOTHING_BELOW ? `${formula} rounds to 0: the rule always holds` : null;
   if (formula.max < ROUNDS_TO_NOTHING_BELOW) return `max ${formula.max} rounds to 0: the rule always holds`;
   if (formula.kind === 'graded' && formula.base > formula.max)
     return `base ${formula.base} is above max ${formula.max}: only a loss brings it below max`;
@@ -162,6 +164,10 @@ export function whyUnreachable(policy: Policy, index: number): string | null {
   const { when } = rule;
   if (when.r_above !== undefined && when.r_below !== undefined && when.r_above >= when.r_below)
     return `can never hold: no R is above ${when.r_above} and below ${when.r_below}`;
+  const { age_minutes_above: older, age_minutes_below: younger } = when;
+  if (older !== undefined && younger !== undefined && older >= younger)
+    return `can never hold: no age is above ${older} min and below ${younger} min`;
+  if (younger === 0) return 'can never hold: no age is below 0 min';
   const most = mostExitOverHold(policy, when);
   if (when.exit_above_hold_plus !== undefined && most <= when.exit_above_hold_plus)
     return `can never hold: exit is at most ${most} over hold, not above ${when.exit_above_hold_plus}`;
@@ -179,6 +185,10 @@ function impliesAll(when: When, of: When): boolean {
     (of.exit_above_hold_plus === undefined || marginAbove(when, of.exit_above_hold_plus)) &&
     (of.exit_at_least_hold_plus === undefined || marginAtLeast(when, of.exit_at_least_hold_plus)) &&
     (of.any_factor === undefined || when.any_factor?.every((name) => of.any_factor?.includes(name)) === true) &&
+    (of.symbol === undefined || when.symbol?.every((symbol) => of.symbol?.includes(symbol)) === true) &&
+    (of.age_minutes_above === undefined || (when.age_minutes_above ?? -Infinity) >= of.age_minutes_above) &&
+    (of.age_minutes_below === undefined || (when.age_minutes_below ?? Infinity) <= of.age_minutes_below) &&
+    (of.gave_back_above === undefined || (when.gave_back_above ?? -Infinity) >= of.gave_back_above) &&
     (of.stop_hit === undefined || when.stop_hit === true) &&
     (of.take_profit_hit === undefined || when.take_profit_hit === true)
   );

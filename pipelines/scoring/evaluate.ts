@@ -11,8 +11,8 @@ import {
   scoreFactors,
   scoresOf,
 } from './factors.ts';
-import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
-import { rOf } from './measures.ts';
+import type { ClosedFraction, Policy, PolicyRule } from './policy.ts';
+import { ageMinutes, gaveBack, rOf } from './measures.ts';
 
 /** Why a decision is HOLD: no rule applies, the rule's fraction rounds to 0, or the position is dust, which no order can close. */
 export const HOLD_REASONS = {
@@ -128,6 +128,12 @@ interface CompiledConditions {
   readonly exitAbove: number;
   readonly exitAtLeast: number;
   readonly anyOf: ConditionSet;
+  /** Null: any. */
+  readonly symbols: ReadonlySet<string> | null;
+  readonly ageAbove: number;
+  readonly ageBelow: number;
+  /** Null: not asked for. */
+  readonly gaveBackAbove: number | null;
   readonly stopHit: boolean;
   readonly takeProfitHit: boolean;
 }
@@ -152,6 +158,10 @@ function compiled(when: PolicyRule['when']): CompiledConditions {
     exitAbove: when.exit_above_hold_plus ?? -Infinity,
     exitAtLeast: when.exit_at_least_hold_plus ?? -Infinity,
     anyOf: when.any_factor === undefined ? ANY_OR_NONE : setOf(when.any_factor),
+    symbols: when.symbol === undefined ? null : new Set(when.symbol),
+    ageAbove: when.age_minutes_above ?? -Infinity,
+    ageBelow: when.age_minutes_below ?? Infinity,
+    gaveBackAbove: when.gave_back_above ?? null,
     stopHit: when.stop_hit ?? false,
     takeProfitHit: when.take_profit_hit ?? false,
   };
@@ -169,9 +179,23 @@ function applies(
     exit > hold + when.exitAbove &&
     exit >= hold + when.exitAtLeast &&
     (when.anyOf === ANY_OR_NONE || (conditions & when.anyOf) !== 0) &&
+    (when.symbols === null || when.symbols.has(snapshot.symbol)) &&
+    isOfAge(when, snapshot) &&
+    (when.gaveBackAbove === null || gaveBackMoreThan(when.gaveBackAbove, snapshot)) &&
     (!when.stopHit || stopHit(snapshot)) &&
     (!when.takeProfitHit || takeProfitHit(snapshot))
   );
+}
+
+function isOfAge({ ageAbove, ageBelow }: CompiledConditions, snapshot: PositionSnapshot): boolean {
+  if (ageAbove === -Infinity && ageBelow === Infinity) return true;
+  const age = ageMinutes(snapshot);
+  return age > ageAbove && age < ageBelow;
+}
+
+function gaveBackMoreThan(share: number, snapshot: PositionSnapshot): boolean {
+  const gone = gaveBack(snapshot);
+  return gone !== null && gone > share;
 }
 
 function stopHit({ side, mark_price, stop_price }: PositionSnapshot): boolean {
@@ -184,7 +208,8 @@ function takeProfitHit({ side, mark_price, take_profit_price }: PositionSnapshot
   return side === 'LONG' ? mark_price >= take_profit_price : mark_price <= take_profit_price;
 }
 
-function fractionOf(formula: FractionFormula, r: number, { hold, exit }: Scores): number {
+function fractionOf(formula: ClosedFraction, r: number, { hold, exit }: Scores): number {
+  if (typeof formula === 'number') return formula;
   if (formula.kind === 'exit_share') return Math.min(formula.max, exit / formula.divisor);
   const { base, r_divisor, r_max, margin_weight, max } = formula;
   return Math.min(max, base + Math.min(r_max, r / r_divisor) + Math.max(0, (exit - hold) * margin_weight));

@@ -6,10 +6,19 @@ import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { degradedBelow } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
 import { ageHours, momentumOf, offPeak, rOf } from './measures.ts';
+import { giveBackAxis, giveBackEdgesOffPeak, giveBackMarks, peakAt } from './give-back-axis.ts';
 import { ROUNDS_TO_NOTHING_BELOW, evaluate } from './evaluate.ts';
 
 export type NumericInput =
-  'r' | 'confidence' | 'volatility' | 'momentum' | 'age_hours' | 'off_peak' | 'stop_price' | 'take_profit_price';
+  | 'r'
+  | 'confidence'
+  | 'volatility'
+  | 'momentum'
+  | 'age_hours'
+  | 'off_peak'
+  | 'gave_back'
+  | 'stop_price'
+  | 'take_profit_price';
 
 /** How far beyond an edge a candidate lies. Units: R, probability, gradient, R an observation, hours, ratio of the peak, ratio of the mark. */
 const BEYOND = {
@@ -22,10 +31,11 @@ const BEYOND = {
   price: 0.0001,
 } as const;
 
-const HOUR_MS = 60 * 60 * 1000;
+const MINUTES_AN_HOUR = 60;
+const HOUR_MS = MINUTES_AN_HOUR * 60 * 1000;
 
 /** One number of a snapshot that can be changed by itself. */
-interface InputAxis {
+export interface InputAxis {
   /** The number in a snapshot; null where it is unknown. */
   readonly measure: (snapshot: PositionSnapshot) => number | null;
   /** The snapshot with the number changed to `to`. */
@@ -34,19 +44,20 @@ interface InputAxis {
   readonly edges: readonly number[];
   /** How far beyond an edge a candidate lies: certainly beyond it, and near enough to be called the smallest change. */
   readonly beyond: number;
-  /** The bounds of the number. */
+  /** The bounds of the number: from `lowest`, up to but without `highest`. */
   readonly lowest: number;
   readonly highest: number;
 }
 
 type NamedAxis = readonly [NumericInput, InputAxis];
 
-/** The axes of all numbers that the policy weighs, by name. Stop and take-profit prices only where a rule asks for them. */
+/** The axes of all numbers that the policy weighs, by name. What was given back, stop and take-profit prices only where a rule asks for them. */
 export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly NamedAxis[] {
   const { thresholds: limits } = policy;
   const { confidence_at_entry: atEntry } = snapshot;
   const unbounded = { lowest: -Infinity, highest: Infinity };
   const r = rAxis(snapshot, policy);
+  const giveBack = giveBackAxis(snapshot, policy);
   return [
     ...(r === null ? [] : [['r', r] as const]),
     [
@@ -85,13 +96,14 @@ export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly 
       'off_peak',
       {
         measure: offPeak,
-        at: (off) => withOffPeak(snapshot, off),
-        edges: [limits.near_peak_within],
+        at: (off) => ({ ...snapshot, peak_price: peakAt(snapshot, off) }),
+        edges: [limits.near_peak_within, ...giveBackEdgesOffPeak(snapshot, policy)],
         beyond: BEYOND.off_peak,
         lowest: 0,
         highest: snapshot.side === 'LONG' ? 1 : Infinity,
       },
     ],
+    ...(giveBack === null ? [] : [['gave_back', giveBack] as const]),
     ...priceAxes(snapshot, policy),
   ];
 }
@@ -117,9 +129,11 @@ function rAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis | null {
     measure: (changed: PositionSnapshot) => rOf(changed, policy),
     at: (r: number) => {
       const mark_price = entry + (r - rAt(entry)) / perPrice;
-      return { ...snapshot, mark_price, peak_price: peak * (mark_price / mark) };
+      // At the peak it stays there, to the last digit.
+      return { ...snapshot, mark_price, peak_price: peak === mark ? mark_price : peak * (mark_price / mark) };
     },
-    edges: [...rLimits(policy), ...prices.map(rAt)],
+    // No mark is 0.
+    edges: [...rLimits(policy), ...[...prices, ...giveBackMarks(snapshot, policy)].map(rAt)].filter((r) => r !== end),
     beyond: BEYOND.r,
     lowest: perPrice > 0 ? end : -Infinity,
     highest: perPrice > 0 ? Infinity : end,
@@ -133,7 +147,7 @@ function ageAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis {
   const axis: InputAxis = {
     measure: ageHours,
     at: (hours) => ({ ...snapshot, observed_at: snapshot.opened_at + hours * HOUR_MS }),
-    edges: [fresh_below_hours, old_above_hours],
+    edges: [fresh_below_hours, old_above_hours, ...ageLimits(policy)],
     beyond: BEYOND.age_hours,
     lowest: 0,
     highest: Infinity,
@@ -144,6 +158,15 @@ function ageAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis {
   const hoursAt = (r: number): number => (r - atOpening) / perHour;
   const costly = { ...axis, edges: [...axis.edges, ...rLimits(policy).map(hoursAt)] };
   return { ...costly, edges: [...costly.edges, ...zeroFractionEdges(policy, costly, hoursAt)] };
+}
+
+/** Unit: hours. */
+function ageLimits({ rules }: Policy): readonly number[] {
+  return rules.flatMap(({ when }) =>
+    [when.age_minutes_above, when.age_minutes_below]
+      .filter((minutes) => minutes !== undefined)
+      .map((minutes) => minutes / MINUTES_AN_HOUR),
+  );
 }
 
 /** Stop and take-profit prices. Each is hit at the mark, and on one side of it. */
@@ -187,11 +210,6 @@ function rLimits({ profit_rungs: rungs, rules, thresholds }: Policy): readonly n
 function withMomentum(history: readonly number[], momentum: number): readonly number[] {
   const last = history.at(-1) ?? 0;
   return [last - 2 * momentum, history.at(-2) ?? last - momentum, last];
-}
-
-function withOffPeak(snapshot: PositionSnapshot, off: number): PositionSnapshot {
-  const { side, mark_price: mark } = snapshot;
-  return { ...snapshot, peak_price: side === 'LONG' ? mark / (1 - off) : mark / (1 + off) };
 }
 
 interface Candidate {
@@ -239,7 +257,8 @@ function insideEdges(
   { lowest, highest }: Pick<InputAxis, 'lowest' | 'highest'>,
   edges: readonly number[],
 ): readonly number[] {
-  const inside = edges.filter((edge) => edge > lowest && edge < highest);
+  // The lowest value is one of the axis, the highest is not: the action may change just above it.
+  const inside = edges.filter((edge) => edge >= lowest && edge < highest);
   return [...new Set(inside)].toSorted((one, other) => one - other);
 }
 
@@ -255,7 +274,9 @@ function between(from: number, to: number): number {
  */
 function zeroFractionEdges(policy: Policy, axis: InputAxis, xOfR: (r: number) => number): readonly number[] {
   const graded = policy.rules.flatMap((rule) =>
-    rule.action === 'PARTIAL_CLOSE' && rule.fraction.kind === 'graded' ? [rule.fraction] : [],
+    rule.action === 'PARTIAL_CLOSE' && typeof rule.fraction !== 'number' && rule.fraction.kind === 'graded'
+      ? [rule.fraction]
+      : [],
   );
   if (graded.length === 0) return [];
   return stretchesOf(axis, axis.edges).flatMap(({ from, to, inside }) => {

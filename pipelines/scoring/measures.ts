@@ -1,8 +1,9 @@
-/** The measures of a snapshot that factors and rules compare: age, R, distance from the peak, momentum. Pure. */
+/** The measures of a snapshot that factors and rules compare: age, R, distance from the peak, what was given back of the best profit, momentum. Pure. */
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Policy } from './policy.ts';
 
-const HOUR_MS = 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** The venues settle funding every eight hours. Unit: hours. */
 const FUNDING_HOURS = 8;
@@ -10,6 +11,11 @@ const FUNDING_HOURS = 8;
 /** Time since opening. Unit: hours. */
 export function ageHours(snapshot: PositionSnapshot): number {
   return (snapshot.observed_at - snapshot.opened_at) / HOUR_MS;
+}
+
+/** Time since opening. Unit: minutes. */
+export function ageMinutes({ observed_at, opened_at }: PositionSnapshot): number {
+  return (observed_at - opened_at) / MINUTE_MS;
 }
 
 /**
@@ -31,6 +37,21 @@ export function rOf(snapshot: PositionSnapshot, policy: Policy): number {
 /** How far the mark is from the best price since opening. Unit: ratio of peak_price, 0 at the peak. */
 export function offPeak({ side, peak_price: peak, mark_price: mark }: PositionSnapshot): number {
   return side === 'LONG' ? (peak - mark) / peak : (mark - peak) / peak;
+}
+
+/**
+ * The share of the best profit since opening that was given back: 0 at the peak, 1 back at the entry, above 1 in loss. Before costs. Null where the
+ * best price was no better than the entry: nothing was there to give back. Unit: ratio of the best profit.
+ */
+export function gaveBack({
+  side,
+  entry_price: entry,
+  peak_price: peak,
+  mark_price: mark,
+}: PositionSnapshot): number | null {
+  const best = side === 'LONG' ? peak - entry : entry - peak;
+  if (!(best > 0)) return null;
+  return (side === 'LONG' ? peak - mark : mark - peak) / best;
 }
 
 /**

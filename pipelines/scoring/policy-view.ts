@@ -5,7 +5,7 @@ import {
   HOLD_FACTORS,
   type Policy,
   type ConditionName,
-  type FractionFormula,
+  type ClosedFraction,
   type PolicyRule,
 } from './policy.ts';
 import { plainTable } from '../../render/tables.ts';
@@ -86,13 +86,18 @@ function whenWords(when: PolicyRule['when']): string {
     when.exit_above_hold_plus === undefined ? null : `exit > hold${signed(when.exit_above_hold_plus)}`,
     when.exit_at_least_hold_plus === undefined ? null : `exit >= hold${signed(when.exit_at_least_hold_plus)}`,
     when.any_factor === undefined ? null : when.any_factor.join(' or '),
+    when.symbol === undefined ? null : `symbol is ${when.symbol.map(printable).join(' or ')}`,
+    when.age_minutes_above === undefined ? null : `age > ${when.age_minutes_above} min`,
+    when.age_minutes_below === undefined ? null : `age < ${when.age_minutes_below} min`,
+    when.gave_back_above === undefined ? null : `gave back > ${percent(when.gave_back_above)} of its best profit`,
     when.stop_hit === undefined ? null : 'the stop is hit',
     when.take_profit_hit === undefined ? null : 'the take profit is hit',
   ].filter((word) => word !== null);
   return words.length === 0 ? 'always' : `when ${words.join(', and ')}`;
 }
 
-function fractionWords(formula: FractionFormula): string {
+function fractionWords(formula: ClosedFraction): string {
+  if (typeof formula === 'number') return percent(formula);
   if (formula.kind === 'exit_share') return `min(${formula.max}, exit / ${formula.divisor})`;
   const { base, r_divisor, r_max, margin_weight, max } = formula;
   return `min(${max}, ${base} + min(${r_max}, R / ${r_divisor}) + max(0, (exit - hold) * ${margin_weight}))`;

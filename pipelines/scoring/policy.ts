@@ -27,6 +27,9 @@ const DEGRADATION_SCALES = ['raw', 'log_odds', 'calibrated'] as const;
 /** The greatest drop that makes sense: from 1 - 1e-6 to 1e-6 it is 27.6. Unit: log-odds. */
 const MOST_LOG_ODDS = 28;
 
+/** A position that was hardly ever in profit can give back many times its best. Unit: ratio of the best profit. */
+const MOST_GIVEN_BACK = 1000;
+
 /** The factor of profit: the highest rung that R is above. */
 export const PROFIT_RUNG = 'profit_rung';
 
@@ -52,6 +55,8 @@ const points = z.number().min(0).max(100);
 const ratio = z.number().min(0).max(1);
 const fractionLimit = z.number().gt(0).max(1);
 
+export const MOST_RULES = 32;
+
 const conditions = z
   .strictObject({
     r_above: z.number().optional().describe('R is above it. Unit: R.'),
@@ -69,6 +74,21 @@ const conditions = z
       .min(1)
       .optional()
       .describe('At least one of these factors holds, whether or not it has points.'),
+    symbol: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .optional()
+      .describe('The symbol of the position is one of these, letter by letter.'),
+    age_minutes_above: z.number().min(0).optional().describe('Open for more than this. Unit: minutes.'),
+    age_minutes_below: z.number().min(0).optional().describe('Open for less than this. Unit: minutes.'),
+    gave_back_above: z
+      .number()
+      .min(0)
+      .max(MOST_GIVEN_BACK)
+      .optional()
+      .describe(
+        'More than this share of the best profit was given back: (peak - mark) / (peak - entry) for LONG, (mark - peak) / (entry - peak) for SHORT, before costs; above 1 the profit has become a loss. Never where the peak was no better than the entry. Unit: ratio of the best profit.',
+      ),
     stop_hit: z.literal(true).optional().describe('The mark is at or beyond stop_price. Never where there is none.'),
     take_profit_hit: z
       .literal(true)
@@ -77,7 +97,7 @@ const conditions = z
   })
   .describe('All of them must hold. None at all always holds.');
 
-const fraction = z.discriminatedUnion('kind', [
+const formula = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('exit_share'),
@@ -97,6 +117,9 @@ const fraction = z.discriminatedUnion('kind', [
     .describe('min(max, base + min(r_max, R / r_divisor) + max(0, (exit - hold) * margin_weight))'),
 ]);
 
+/** A share that is always the same, or a formula. */
+const fraction = z.union([fractionLimit, formula]);
+
 const ruleName = z
   .string()
   .min(1)
@@ -113,7 +136,7 @@ const order = z
     'How the order is sent: market, ioc, sliced or post_only. Left out: as the desk says (run --order). A CLOSE is never left resting: post_only is sent as ioc.',
   );
 
-const rule = z.discriminatedUnion('action', [
+export const ruleSchema = z.discriminatedUnion('action', [
   z.strictObject({
     name: ruleName,
     when: conditions,
@@ -125,16 +148,62 @@ const rule = z.discriminatedUnion('action', [
     when: conditions,
     action: z.literal('PARTIAL_CLOSE').describe('Close a fraction of it.'),
     order,
-    fraction: fraction.describe('Rounded to two decimals; what rounds to 0 or less is a HOLD.'),
+    fraction: fraction.describe(
+      'Always the same share (0.5), or a formula of the scores and R. Rounded to two decimals; what rounds to 0 or less is a HOLD. Unit: fraction of the position.',
+    ),
   }),
 ]);
+
+export const pointsSchema = z
+  .strictObject(
+    Object.fromEntries(
+      [...HOLD_FACTORS, ...EXIT_FACTORS].map((name) => [name, points.describe(POINTS_DOCS[name])]),
+    ) as Record<ConditionName, typeof points>,
+  )
+  .describe('What each factor adds to its side. With 0 it is only a condition. Unit: points.');
+
+export const thresholdsSchema = z.strictObject({
+  expanding_above_gradient: z
+    .number()
+    .describe('Volatility expands when volatility_gradient is above it. Unit: ratio.'),
+  degraded_by: z
+    .number()
+    .min(0)
+    .max(MOST_LOG_ODDS)
+    .describe(
+      'Confidence is degraded when it is below confidence_at_entry minus this. Unit: probability (at most 1), or log-odds where degraded_on says so.',
+    ),
+  degraded_on: z
+    .enum(DEGRADATION_SCALES)
+    .optional()
+    .describe(
+      'What degraded_by is measured on. raw (the default): confidence as the model said it, so that no confidence map can mute the factor. log_odds: log-odds of raw confidence. calibrated: confidence as the map in force gives it.',
+    ),
+  momentum_above_r: z
+    .number()
+    .describe('Momentum is strong when the mean step of the last two R is above it. Unit: R an observation.'),
+  fresh_below_hours: z.number().min(0).describe('Fresh is open for less than this. Unit: hours.'),
+  fresh_above_r: z.number().describe('Fresh needs an R above this. Unit: R.'),
+  old_above_hours: z.number().min(0).describe('Old is open for more than this. Unit: hours.'),
+  old_below_r: z.number().describe('Old needs an R below this. Unit: R.'),
+  near_peak_within: z
+    .number()
+    .gt(0)
+    .max(1)
+    .describe('Near the peak is less than this off it. Unit: ratio of peak_price.'),
+  default_risk: z
+    .number()
+    .gt(0)
+    .max(1)
+    .describe('Risk a contract where no stop at opening is known. Unit: ratio of entry_price.'),
+});
 
 /**
  * A policy is data. Points say how much each consideration weighs; the first rule whose conditions all hold decides; no
  * rule is HOLD. Unknown inputs (null) score on neither side. The descriptions are what editors (policy.schema.json) and
  * docs/policies.md show.
  */
-const policyFileSchema = z.strictObject({
+export const policyFileSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors: the path of policy.schema.json. Decides nothing.'),
   id: z
     .string()
@@ -143,13 +212,7 @@ const policyFileSchema = z.strictObject({
       'Names the policy in every decision and intent. A policy that was in use never changes: a new one gets a new id.',
     ),
   description: z.string().max(1000).describe('What it is for.'),
-  points: z
-    .strictObject(
-      Object.fromEntries(
-        [...HOLD_FACTORS, ...EXIT_FACTORS].map((name) => [name, points.describe(POINTS_DOCS[name])]),
-      ) as Record<ConditionName, typeof points>,
-    )
-    .describe('What each factor adds to its side. With 0 it is only a condition. Unit: points.'),
+  points: pointsSchema,
   profit_rungs: z
     .array(
       z.strictObject({
@@ -163,42 +226,7 @@ const policyFileSchema = z.strictObject({
       'must be ordered from the highest above_r down',
     )
     .describe('For leaving: the highest rung that R is above, and no other. Ordered from the highest above_r down.'),
-  thresholds: z
-    .strictObject({
-      expanding_above_gradient: z
-        .number()
-        .describe('Volatility expands when volatility_gradient is above it. Unit: ratio.'),
-      degraded_by: z
-        .number()
-        .min(0)
-        .max(MOST_LOG_ODDS)
-        .describe(
-          'Confidence is degraded when it is below confidence_at_entry minus this. Unit: probability (at most 1), or log-odds where degraded_on says so.',
-        ),
-      degraded_on: z
-        .enum(DEGRADATION_SCALES)
-        .optional()
-        .describe(
-          'What degraded_by is measured on. raw (the default): confidence as the model said it, so that no confidence map can mute the factor. log_odds: log-odds of raw confidence. calibrated: confidence as the map in force gives it.',
-        ),
-      momentum_above_r: z
-        .number()
-        .describe('Momentum is strong when the mean step of the last two R is above it. Unit: R an observation.'),
-      fresh_below_hours: z.number().min(0).describe('Fresh is open for less than this. Unit: hours.'),
-      fresh_above_r: z.number().describe('Fresh needs an R above this. Unit: R.'),
-      old_above_hours: z.number().min(0).describe('Old is open for more than this. Unit: hours.'),
-      old_below_r: z.number().describe('Old needs an R below this. Unit: R.'),
-      near_peak_within: z
-        .number()
-        .gt(0)
-        .max(1)
-        .describe('Near the peak is less than this off it. Unit: ratio of peak_price.'),
-      default_risk: z
-        .number()
-        .gt(0)
-        .max(1)
-        .describe('Risk a contract where no stop at opening is known. Unit: ratio of entry_price.'),
-    })
+  thresholds: thresholdsSchema
     .refine(({ degraded_by: by, degraded_on: scale }) => scale === 'log_odds' || by <= 1, {
       path: ['degraded_by'],
       message: 'Too big: expected number to be <=1, unless degraded_on is log_odds',
@@ -211,31 +239,61 @@ const policyFileSchema = z.strictObject({
     })
     .nullable()
     .describe('Null: R before costs. Else R after the taker fee of both sides and funding for the time held.'),
-  rules: z.array(rule).max(32).describe('In order: the first whose conditions all hold decides. None of them: HOLD.'),
+  rules: z
+    .array(ruleSchema)
+    .max(MOST_RULES)
+    .describe('In order: the first whose conditions all hold decides. None of them: HOLD.'),
 });
 
 export type Policy = Omit<z.infer<typeof policyFileSchema>, '$schema'>;
 export type PolicyRule = Policy['rules'][number];
-export type FractionFormula = z.infer<typeof fraction>;
+export type ClosedFraction = z.infer<typeof fraction>;
 
-/** The schema as JSON Schema draft 7, which editors support best. It lacks what `refine` checks. */
+/** The schema of a whole policy as JSON Schema. It lacks what `refine` checks. */
 export function policyJsonSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(policyFileSchema, { target: 'draft-7', io: 'input' });
 }
 
-/** Checks a policy read from `file`. Throws POLICY_INVALID with every failing path at once. */
+/** Checks a whole policy read from `file`. Throws POLICY_INVALID with every failing path at once. */
 export function parsePolicy(value: unknown, file: string): Policy {
+  const { policy, problems } = checkPolicy(value);
+  if (policy === null) throw policyInvalid(file, problems);
+  return policy;
+}
+
+/** The policy, or every problem of it by path. */
+export function checkPolicy(value: unknown): {
+  readonly policy: Policy | null;
+  readonly problems: readonly Problem[];
+} {
   const result = policyFileSchema.safeParse(value);
-  if (result.success) {
-    const { $schema: _forEditors, ...policy } = result.data;
-    return policy;
-  }
-  const problems = result.error.issues.flatMap((issue): readonly Problem[] =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: pathText([...issue.path, key]), why: 'is not a key of a policy' }))
-      : [{ path: pathText(issue.path), why: issue.message }],
-  );
-  throw new HarvestlineError('POLICY_INVALID', `${file}: ${formatProblems(problems)}`, { at: { file }, problems });
+  if (!result.success) return { policy: null, problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };
+  const { $schema: _forEditors, ...policy } = result.data;
+  return { policy, problems: [] };
+}
+
+export function policyInvalid(file: string, problems: readonly Problem[]): HarvestlineError {
+  return new HarvestlineError('POLICY_INVALID', `${file}: ${formatProblems(problems)}`, { at: { file }, problems });
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** An issue as problems. `above` is the path of the union that it is inside of. */
+function problemsOf(issue: Issue, above: readonly PropertyKey[]): readonly Problem[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: pathText([...path, key]), why: 'is not a key of a policy' }));
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0)
+    return [{ path: pathText(path), why: issue.message }];
+  // Of the shapes that a value may have, the one whose type it has.
+  const meant = issue.errors.find((issues) => !issues.some(isOfAnotherType));
+  if (meant !== undefined) return meant.flatMap((inner) => problemsOf(inner, path));
+  const types = issue.errors.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [inner.expected] : []));
+  return [{ path: pathText(path), why: `Invalid input: expected ${[...new Set(types)].join(' or ')}` }];
+}
+
+function isOfAnotherType({ code, path }: Issue): boolean {
+  return code === 'invalid_type' && path.length === 0;
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { deploymentTable, policiesPage, policyRows } from '../../docs/policies-page.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { readPolicyFile } from '../../cli/options/policy-options.ts';
+import { deploymentTable, policiesPage } from '../../docs/policies-page.ts';
+import { policyRows } from '../../docs/policy-rows.ts';
+import { lintPolicy } from '../../pipelines/scoring/check-policies.ts';
+import { evaluate } from '../../pipelines/scoring/evaluate.ts';
+import { policyLines } from '../../pipelines/scoring/policy-view.ts';
+import { recordChecker } from '../../schemas/record-rules.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { EXIT_FACTORS, HOLD_FACTORS, policyJsonSchema } from '../../pipelines/scoring/policy.ts';
 
 const page = policiesPage();
@@ -41,4 +52,28 @@ test("the worked example is the deployment report's table", () => {
     'LA HOLD PARTIAL_CLOSE 0.58 4/7',
   ]);
   expect(page).toMatch(/\| AIO .* PARTIAL_CLOSE 58 % \(4\/7\)/);
+});
+
+test('the shortest policy is ten lines, has no warning, and decides and reads as the guide says', () => {
+  const examples = join(import.meta.dirname, '..', '..', 'examples');
+  const file = join(examples, 'policies', 'keep-gains.json');
+  expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(10);
+  const policy = readPolicyFile(file);
+  expect(lintPolicy(policy)).toEqual([]);
+  const check = recordChecker(TOPICS.positionSnapshot);
+  const lines = readFileSync(join(examples, 'data', 'snapshots.ndjson'), 'utf8')
+    .trim()
+    .split('\n');
+  const snapshots = lines.map((line) => JSON.parse(line) as PositionSnapshot).filter((one) => check(one).length === 0);
+  expect(snapshots).toHaveLength(3);
+  for (const snapshot of snapshots) {
+    const { action, fraction, reason } = evaluate(snapshot, policy);
+    expect(page).toContain(JSON.stringify([snapshot.symbol, action, fraction, reason]));
+  }
+  const shown = policyLines(policy).map((line) => stripVTControlCharacters(line).trimEnd());
+  const rules = shown.slice(
+    shown.findIndex((line) => line.startsWith('#')),
+    -2,
+  );
+  expect(page).toContain(rules.join('\n'));
 });

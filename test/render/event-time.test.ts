@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dateOf, durationText, sinceText, spanOf, timeOf } from '../../render/event-time.ts';
+import { dateOf, durationText, durationWords, sinceText, spanOf, timeOf } from '../../render/event-time.ts';
 
 const AT = Date.UTC(2026, 1, 7, 23, 59, 58, 900);
 
@@ -25,6 +25,18 @@ describe('short times', () => {
   ])('%i ms is %s', (ms, text) => {
     expect(durationText(ms)).toBe(text);
     expect(sinceText(ms)).toBe(`+${text}`);
+  });
+
+  it.each([
+    [350, '350 ms'],
+    [7000, '7 s'],
+    [300_000, '5 min'],
+    [3_600_000, '1 h'],
+    [6 * 3_600_000 + 36_000, '6 h 36 s'],
+    [211 * 60_000 + 12_000, '3 h 31 min'],
+    [27 * 3_600_000, '1 day 3 h'],
+  ])('%i ms in two units at most is %s', (ms, text) => {
+    expect(durationWords(ms)).toBe(text);
   });
 
   it('never a negative time', () => {

@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
-import { loadShadows, shadowOption } from '../../../cli/options/policy-options.ts';
+import { loadPolicy, loadShadows, readPolicyFile, shadowOption } from '../../../cli/options/policy-options.ts';
 import { CURRENT_POLICY as CURRENT, LEGACY_POLICY } from '../../fixtures/policies.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
@@ -50,6 +50,45 @@ describe('--shadow', () => {
     expect(() => loadShadows(['legacy', 'legacy'], CURRENT, ['scoring'])).toThrow('has its id, legacy');
     expect(() => loadShadows(['legacy'], CURRENT, ['execution'])).toThrow('--shadow is for scoring');
     expect(loadShadows([], CURRENT, ['execution'])).toEqual([]);
+  });
+});
+
+describe('extends', () => {
+  const folder = folderForTest();
+  const write = (name: string, value: object): string => {
+    const file = join(folder, name);
+    writeFileSync(file, JSON.stringify({ description: '', ...value }));
+    return file;
+  };
+
+  it('finds a file from the folder of the file that extends it, through any number of them', () => {
+    mkdirSync(join(folder, 'base'));
+    write('base/first.json', { id: 'first', extends: '2026-02-07', points: { old: 9 } });
+    write('base/second.json', { id: 'second', extends: 'first.json', points: { fresh: 8 } });
+    const third = write('third.json', { id: 'third', extends: 'base/second.json', points: { near_peak: 7 } });
+    expect(loadPolicy(third)).toEqual({
+      ...CURRENT,
+      id: 'third',
+      description: '',
+      points: { ...CURRENT.points, old: 9, fresh: 8, near_peak: 7 },
+    });
+  });
+
+  it('refuses a ring, whatever names its files have, with all of them', () => {
+    write('a.json', { id: 'a', extends: 'alias/b.json' });
+    write('b.json', { id: 'b', extends: './a.json' });
+    symlinkSync('.', join(folder, 'alias'));
+    expect(() => readPolicyFile(join(folder, 'a.json'))).toThrow(
+      /extends: .*a policy cannot extend itself: .*a\.json, which extends .*b\.json, which extends .*a\.json/,
+    );
+    const self = write('self.json', { id: 'self', extends: 'self.json' });
+    expect(() => readPolicyFile(self)).toThrow('a policy cannot extend itself');
+  });
+
+  it('names the file that is not there', () => {
+    expect(() => readPolicyFile(write('lost.json', { id: 'lost', extends: 'gone.json' }))).toThrow(
+      /lost\.json: extends: no policy .*gone\.json/,
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import {
 } from '../../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
+import { measuredConditions } from '../../../pipelines/scoring/rule-conditions.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
@@ -96,6 +97,7 @@ export function anExplanation(takes: readonly boolean[], steps: readonly Explain
             ...last,
             policy_available: true,
             confidence_mapped: false,
+            conditions: measuredConditions(snapshot, defaultPolicy(), last),
             changes: smallestChanges(snapshot, defaultPolicy()),
           },
     steps,

@@ -4,7 +4,23 @@ import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 /** The built-in ones, and one with everything that they leave out: stops, costs, a bound below, broken points. */
-const POLICIES: readonly Policy[] = [...BUILT_IN_POLICIES.values(), ...[...BUILT_IN_POLICIES.values()].map(guarded)];
+const POLICIES: readonly Policy[] = [
+  ...BUILT_IN_POLICIES.values(),
+  ...[...BUILT_IN_POLICIES.values()].map(guarded),
+  ...[...BUILT_IN_POLICIES.values()].map(keepingGains),
+];
+
+/** Rules on what was given back and on minutes, with a share that is always the same. */
+function keepingGains(policy: Policy): Policy {
+  return {
+    ...policy,
+    rules: [
+      { name: 'gone', when: { gave_back_above: 1.5, age_minutes_below: 330 }, action: 'CLOSE' },
+      { name: 'half', when: { gave_back_above: 0.3, age_minutes_above: 90 }, action: 'PARTIAL_CLOSE', fraction: 0.5 },
+      ...policy.rules,
+    ],
+  };
+}
 
 function guarded(policy: Policy): Policy {
   return {

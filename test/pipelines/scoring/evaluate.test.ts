@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate, explainVerdict, verdictOf } from '../../../pipelines/scoring/evaluate.ts';
 import { scoreFactors, scoresOf } from '../../../pipelines/scoring/factors.ts';
-import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
+import { BUILT_IN_POLICIES, type Policy, type PolicyRule } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
@@ -343,5 +343,53 @@ describe('properties of every decision', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('conditions of a rule', () => {
+  const decides = (when: PolicyRule['when'], snapshot: PositionSnapshot): boolean =>
+    evaluate(snapshot, { ...CURRENT, rules: [{ name: 'asked', when, action: 'CLOSE' }] }).reason === 'asked';
+
+  it('symbol: one of a list, letter by letter', () => {
+    expect(decides({ symbol: ['ETHUSDT', 'BTCUSDT'] }, aSnapshot())).toBe(true);
+    expect(decides({ symbol: ['ETHUSDT'] }, aSnapshot())).toBe(false);
+    expect(decides({ symbol: ['btcusdt'] }, aSnapshot())).toBe(false);
+  });
+
+  it('age in minutes: above and below, neither at the limit', () => {
+    const half = aSnapshot({ age: 0.5 });
+    expect(decides({ age_minutes_above: 30 }, half)).toBe(false);
+    expect(decides({ age_minutes_below: 30 }, half)).toBe(false);
+    expect(decides({ age_minutes_above: 29.99, age_minutes_below: 30.01 }, half)).toBe(true);
+  });
+
+  it.each<readonly [side: PositionSnapshot['side'], peak: number, mark: number, share: number]>([
+    ['LONG', 110, 106, 0.4],
+    ['LONG', 110, 110, 0],
+    ['LONG', 110, 95, 1.5],
+    ['SHORT', 90, 94, 0.4],
+    ['SHORT', 90, 105, 1.5],
+  ])('give-back: %s from %d to %d gave back %d of its best profit', (side, peak_price, mark_price, share) => {
+    const snapshot = aSnapshot({ side }, { peak_price, mark_price });
+    expect(decides({ gave_back_above: share }, snapshot)).toBe(false);
+    if (share > 0) expect(decides({ gave_back_above: share - 0.001 }, snapshot)).toBe(true);
+  });
+
+  it.each<readonly [side: PositionSnapshot['side'], peak: number, mark: number]>([
+    ['LONG', 100, 95],
+    ['LONG', 99, 95],
+    ['SHORT', 100, 105],
+  ])(
+    'give-back: a %s that was never in profit (peak %d, mark %d) gave back nothing',
+    (side, peak_price, mark_price) => {
+      expect(decides({ gave_back_above: 0 }, aSnapshot({ side }, { peak_price, mark_price }))).toBe(false);
+    },
+  );
+
+  it('a fraction that is always the same', () => {
+    const half: Policy = { ...CURRENT, rules: [{ name: 'half', when: {}, action: 'PARTIAL_CLOSE', fraction: 0.5 }] };
+    for (const r of [-3, 0.5, 9]) expect(evaluate(aSnapshot({ r }), half)).toMatchObject({ fraction: 0.5 });
+    const third: Policy = { ...CURRENT, rules: [{ name: 'x', when: {}, action: 'PARTIAL_CLOSE', fraction: 1 / 3 }] };
+    expect(evaluate(aSnapshot(), third)).toMatchObject({ fraction: 0.33 });
   });
 });

@@ -45,6 +45,23 @@ describe('SCO-5: a rule that can never be reached', () => {
       1,
     ],
     [
+      'a symbol that an earlier rule has',
+      [{ when: { symbol: ['BTCUSDT', 'ETHUSDT'] } }, { when: { symbol: ['ETHUSDT'] } }],
+      1,
+    ],
+    ['no age is above and below', [{ when: { age_minutes_above: 30, age_minutes_below: 30 } }], 0],
+    ['no age is below 0', [{ when: { age_minutes_below: 0 } }], 0],
+    [
+      'an earlier rule from a lower age on',
+      [{ when: { age_minutes_above: 30 } }, { when: { age_minutes_above: 60 } }],
+      1,
+    ],
+    [
+      'an earlier rule that lets less be given back',
+      [{ when: { gave_back_above: 0.2 } }, { when: { gave_back_above: 0.4, r_above: 1 } }],
+      1,
+    ],
+    [
       'a strict margin after the same one',
       [{ when: { exit_at_least_hold_plus: 2 } }, { when: { exit_above_hold_plus: 2 } }],
       1,
@@ -62,13 +79,25 @@ describe('SCO-5: a rule that can never be reached', () => {
     ['exactly as much exit as there is', [{ when: { exit_at_least_hold_plus: 21, r_above: 8 } }]],
     ['old with the rung below its R', [{ when: { exit_at_least_hold_plus: 21, r_below: 5 } }]],
     ['another factor', [{ when: { any_factor: ['old'] } }, { when: { any_factor: ['old', 'fresh'] } }]],
+    ['another symbol', [{ when: { symbol: ['BTCUSDT'] } }, { when: { symbol: ['BTCUSDT', 'ETHUSDT'] } }]],
+    ['younger', [{ when: { age_minutes_below: 30 } }, { when: { age_minutes_below: 60 } }]],
+    ['what was given back, or any', [{ when: { gave_back_above: 0 } }, { when: {} }]],
     ['an earlier rule that wants more', [{ when: { r_above: 2, stop_hit: true } }, { when: { r_above: 3 } }]],
   ])('but not: %s', (_, rules) => {
     expect(pathsOf(ofRules(rules))).toEqual([]);
   });
 
   const half = (min: number, max: number) => fc.integer({ min: min * 2, max: max * 2 }).map((n) => n / 2);
-  const when = fc.record(
+  const ofPosition = fc.record(
+    {
+      symbol: fc.subarray(['BTCUSDT', 'ETHUSDT'], { minLength: 1 }),
+      age_minutes_above: fc.constantFrom(0, 60, 300),
+      age_minutes_below: fc.constantFrom(0, 60, 300),
+      gave_back_above: fc.constantFrom(0, 0.4, 1),
+    },
+    { requiredKeys: [] },
+  );
+  const ofScores = fc.record(
     {
       r_above: half(-2, 9),
       r_below: half(-2, 9),
@@ -80,11 +109,16 @@ describe('SCO-5: a rule that can never be reached', () => {
     },
     { requiredKeys: [] },
   );
+  // Many conditions at once hardly ever hold.
+  const when = fc
+    .tuple(ofScores, fc.oneof(fc.constant({}), fc.constant({}), ofPosition))
+    .map(([scores, position]) => ({ ...scores, ...position }));
   const snapshot = fc
     .record({
       r: half(-3, 10),
       age: fc.constantFrom(0.5, 3, 7),
-      peak: fc.constantFrom(0, 10),
+      peak: fc.constantFrom(0, 1, 10),
+      symbol: fc.constantFrom('BTCUSDT', 'ETHUSDT'),
       regime: fc.constantFrom('TREND_UP', 'RANGE', null),
       volatility_gradient: fc.constantFrom(-0.05, 0.2, null),
       confidence: fc.constantFrom(0.7, 0.3, null),
@@ -165,6 +199,8 @@ describe('warnings', () => {
     const graded = { kind: 'graded', base: 0.5, r_divisor: 20, r_max: 0.3, margin_weight: 0.1, max: 0.4 } as const;
     const rule = { name: 'some', when: {}, action: 'PARTIAL_CLOSE' } as const;
     expect(pathsOf({ ...MINE, rules: [close, { ...rule, fraction: graded }] })).toEqual(['rules[1].fraction']);
+    expect(pathsOf({ ...MINE, rules: [close, { ...rule, fraction: 0.5 }] })).toEqual([]);
+    expect(pathsOf({ ...MINE, rules: [close, { ...rule, fraction: 0.004 }] })).toEqual(['rules[1].fraction']);
     expect(pathsOf({ ...MINE, rules: [close, { ...rule, fraction: { ...SHARE, max: 0.004 } }] })).toEqual([
       'rules[1].fraction',
     ]);

@@ -38,4 +38,12 @@ describe('a policy for people', () => {
     expect(text).toContain('no profit rungs');
     expect(text).toContain('R after 0.05 % fee a side and 0.01 % funding every 8 h');
   });
+
+  it('shows symbols, ages, what was given back, and a share that is always the same', () => {
+    const when = { symbol: ['BTCUSDT', 'ETHUSDT'], age_minutes_above: 30, age_minutes_below: 90, gave_back_above: 0.4 };
+    const rule = { name: 'half', when, action: 'PARTIAL_CLOSE', fraction: 0.5 } as const;
+    expect(policyLines({ ...loadPolicy('2026-02-07'), rules: [rule] }).join('\n')).toContain(
+      'PARTIAL_CLOSE 50 % when symbol is BTCUSDT or ETHUSDT, and age > 30 min, and age < 90 min, and gave back > 40 % of its best profit',
+    );
+  });
 });

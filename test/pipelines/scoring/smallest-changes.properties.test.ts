@@ -29,6 +29,15 @@ const SCANS: Readonly<Record<string, Scan>> = {
   age_hours: (snapshot) =>
     steps(0.003, 30, 0.01).map((age) => [age, { ...snapshot, observed_at: snapshot.opened_at + age * HOUR_MS }]),
   off_peak: (snapshot) => steps(0.00005, 0.1, 0.0005).map((off) => [off, atMark(snapshot, snapshot.mark_price, off)]),
+  gave_back: (snapshot) =>
+    steps(-0.0005, 3, 0.002).flatMap((share): ReturnType<Scan> => {
+      const peak_price = (snapshot.mark_price - share * snapshot.entry_price) / (1 - share);
+      const best = snapshot.side === 'LONG' ? peak_price - snapshot.entry_price : snapshot.entry_price - peak_price;
+      const isPeak = snapshot.side === 'LONG' ? peak_price >= snapshot.mark_price : peak_price <= snapshot.mark_price;
+      // At the entry all is given back, wherever the peak was.
+      const moves = snapshot.mark_price !== snapshot.entry_price;
+      return moves && best > 0 && isPeak && peak_price > 0 ? [[share, { ...snapshot, peak_price }]] : [];
+    }),
   stop_price: (snapshot) => steps(70.003, 130, 0.02).map((stop_price) => [stop_price, { ...snapshot, stop_price }]),
   take_profit_price: (snapshot) =>
     steps(70.003, 130, 0.02).map((take_profit_price) => [take_profit_price, { ...snapshot, take_profit_price }]),
@@ -49,12 +58,15 @@ const BEYOND: Readonly<Record<string, number>> = {
   momentum: 0.00101,
   age_hours: 0.0101,
   off_peak: 0.000101,
+  gave_back: 0.00101,
   // A ten-thousandth of the mark.
   stop_price: 0.0131,
   take_profit_price: 0.0131,
 };
 
 function scanOf(input: string, snapshot: PositionSnapshot, policy: Policy): ReturnType<Scan> {
+  // Where no rule asks for it, the same change is called off_peak.
+  if (input === 'gave_back' && !policy.rules.some(({ when }) => when.gave_back_above !== undefined)) return [];
   return input === 'r' ? scanR(snapshot, policy) : (SCANS[input]?.(snapshot) ?? []);
 }
 
@@ -68,10 +80,16 @@ function valueNow(input: string, snapshot: PositionSnapshot, policy: Policy): nu
     momentum: third === undefined || last === undefined ? null : (last - third) / 2,
     age_hours: (snapshot.observed_at - snapshot.opened_at) / HOUR_MS,
     off_peak: offPeak(snapshot),
+    gave_back: gaveBack(snapshot),
     stop_price: snapshot.stop_price,
     take_profit_price: snapshot.take_profit_price,
   };
   return now[input] ?? null;
+}
+
+function gaveBack({ side, entry_price: entry, peak_price: peak, mark_price: mark }: PositionSnapshot): number | null {
+  const best = side === 'LONG' ? peak - entry : entry - peak;
+  return best > 0 ? Math.abs(peak - mark) / best : null;
 }
 
 describe('the smallest change against every value in small steps', () => {
@@ -110,9 +128,9 @@ describe('the smallest change against every value in small steps', () => {
         const change = smallestChanges(snapshot, policy).find(({ input }) => input === 'r');
         if (change === undefined || policy.costs !== null) return;
         hit('offered');
-        const changed = atMark(snapshot, markAt(snapshot.side, Number(change.to)), offPeak(snapshot));
+        const mark = markAt(snapshot.side, Number(change.to));
         // At an edge itself the last digit decides.
-        const beside = [-1e-9, 0, 1e-9].map((by) => ({ ...changed, mark_price: changed.mark_price * (1 + by) }));
+        const beside = [-1e-9, 0, 1e-9].map((by) => atMark(snapshot, mark * (1 + by), offPeak(snapshot)));
         expect(beside.map((one) => evaluate(one, policy).action)).toContain(change.action);
       }),
       { numRuns: 300 },

@@ -119,4 +119,21 @@ describe('the smallest change of one input', () => {
     expect(change).toMatchObject({ to: 5.01, reason: 'moderate_exit' });
     expect(change?.from).toBeLessThan(2.5);
   });
+
+  it('what was given back and minutes, where rules ask for them', () => {
+    const rules: Policy['rules'] = [
+      { name: 'gains', when: { gave_back_above: 0.4 }, action: 'PARTIAL_CLOSE', fraction: 0.5 },
+      { name: 'stale', when: { age_minutes_above: 240 }, action: 'CLOSE' },
+    ];
+    const changes = smallestChanges({ ...HELD, peak_price: 108 }, { ...policy('2026-02-07'), rules });
+    expect(changes.map(({ input, action, reason }) => [input, action, reason])).toEqual([
+      ['gave_back', 'PARTIAL_CLOSE', 'gains'],
+      ['off_peak', 'PARTIAL_CLOSE', 'gains'],
+      ['r', 'PARTIAL_CLOSE', 'gains'],
+      ['age_hours', 'CLOSE', 'stale'],
+    ]);
+    expect(changes[0]?.from).toBeCloseTo(0.375);
+    expect(changes[0]?.to).toBeCloseTo(0.401);
+    expect(changes[3]?.to).toBeCloseTo(4.01);
+  });
 });
