@@ -22,11 +22,6 @@ const SEVERITY_COLOURS: Readonly<Record<AlertSeverity, (text: string) => string>
   INFO: pc.dim,
 };
 
-/** Greater for a graver alert. */
-export function gravityOf({ name }: Pick<Alert, 'name'>): number {
-  return ['INFO', 'WARNING', 'CRITICAL'].indexOf(ALERTS[name].severity);
-}
-
 export function alertLines({ name, since, evidence, next }: Alert, place: AlertPlace): readonly string[] {
   const { severity } = ALERTS[name];
   return [

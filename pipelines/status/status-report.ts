@@ -1,6 +1,5 @@
 import { type Gate, type GateOutcome, gateOf } from '../clm/gate.ts';
 import { type Policy, defaultPolicy } from '../scoring/policy.ts';
-import { bySeverity } from '../alerts/alert-table.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from './calibration-watch.ts';
 import type { OrderAlerts } from '../watch/order-alerts.ts';
@@ -101,7 +100,6 @@ export interface StatusReport {
   readonly calibrations: readonly CalibrationWatch[];
   /** What candidate policies decided in the latest day; `shadow` counts all that is kept. */
   readonly shadow: readonly ShadowFigures[];
-  /** The most severe first. */
   readonly alerts: readonly Alert[];
 }
 
@@ -188,7 +186,7 @@ export async function statusReport(
     ahead: stalls.snapshotsAhead(),
     calibrations,
     shadow: shadow.candidates,
-    alerts: bySeverity(alerts),
+    alerts,
   };
 }
 

@@ -7,7 +7,8 @@ import { pc, printable } from '../../render/terminal.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
 import { printedAlert } from '../alerts/alerts.ts';
-import { alertLines, gravityOf } from '../alerts/view.ts';
+import { bySeverity } from '../alerts/alert-table.ts';
+import { alertLines } from '../alerts/view.ts';
 import type { ModelGate } from '../clm/gate.ts';
 import type { ShadowFigures } from '../scoring/shadow-report.ts';
 import { calibrationTexts } from './calibration-view.ts';
@@ -50,8 +51,7 @@ export function headlineLines({ state, text }: Headline, width: number): readonl
 /** The report for people, on lines of at most `width`; a longer word, such as a position's id, has a line of its own. */
 export function reportLines(report: StatusReport, place: ReportPlace): readonly string[] {
   const { width, logFlags } = place;
-  const gravestFirst = report.alerts.toSorted((one, other) => gravityOf(other) - gravityOf(one));
-  const alerts = gravestFirst.map((alert) => alertLines(alert, { width, logFlags, now: report.as_of }));
+  const alerts = bySeverity(report.alerts).map((alert) => alertLines(alert, { width, logFlags, now: report.as_of }));
   const sections = [
     headlineLines(headlineOf(report), width),
     ...alerts,
@@ -66,8 +66,7 @@ export function reportLines(report: StatusReport, place: ReportPlace): readonly 
 
 /** The report as one line of JSON: with the headline, and the commands of its alerts (ALR-1). */
 export function reportJson(report: StatusReport, { logFlags }: Pick<ReportPlace, 'logFlags'>): string {
-  const gravestFirst = report.alerts.toSorted((one, other) => gravityOf(other) - gravityOf(one));
-  const alerts = gravestFirst.map((alert) => printedAlert(alert, logFlags));
+  const alerts = bySeverity(report.alerts).map((alert) => printedAlert(alert, logFlags));
   return JSON.stringify({ headline: headlineOf(report), ...report, alerts });
 }
 
