@@ -20,6 +20,7 @@ import { AccountClaims, WorkingPart } from '../../pipelines/desk/account-claims.
 import { killSwitchUnknownAlert, refuseForgetting, whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { Presence } from '../../pipelines/desk/presence.ts';
 import { RaisedAlerts } from '../../pipelines/alerts/alerts.ts';
+import type { OfferedBoard } from './awaited-board.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { Health } from '../../pipelines/runtime/health.ts';
 import { runProcessors, watchedGroups } from './run-processors.ts';
@@ -76,6 +77,8 @@ export interface RunOptions {
   /** Defaults: DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
+  /** Null or left out: nobody can look. */
+  readonly board?: OfferedBoard | null;
   /** Null: no HTTP. Port 0 picks a free one. */
   readonly http: { readonly host: string; readonly port: number } | null;
   readonly onListening: (url: string) => void;
@@ -202,7 +205,21 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       const groups = { execution: executionGroup(options) };
       // Not awaited: it only reads, so losing the log in the middle does no harm, and a drain must not wait for its broker.
       const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
-      void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
+      const seen = {
+        log,
+        codec,
+        policy,
+        stallLimits,
+        limits,
+        killSwitch,
+        logWords,
+        clock,
+        machine: options.desk?.clock,
+      };
+      const { board: offered = null } = options;
+      const shared = offered === null ? {} : (await import('./board.ts')).openOffered(offered, seen, signal);
+      const watched = { groups: watchedGroups({ processors, groups }), stallLimits, logWords };
+      void watchStalls({ ...parts, ...watched, ...shared }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
       await runProcessors({ ...running, logger, logWords }, drain);
