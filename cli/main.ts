@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./replay.ts')).replayCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),
