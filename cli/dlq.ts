@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { ERROR_CODES } from '../errors/codes.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { programName } from '../errors/program-name.ts';
 import { didYouMean, nearestFirst } from '../errors/nearest.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { type Topic, TOPICS } from '../schemas/topics.ts';
@@ -221,7 +222,7 @@ function discardSelectionOf({ id: ids = [], code }: DiscardFlags): DiscardSelect
   if (wrong.length > 0) {
     throw new HarvestlineError(
       'USAGE',
-      `${wrong.join('; ')}. \`harvestline dlq list\` prints ids, for example position.snapshot.dlq:3:17`,
+      `${wrong.join('; ')}. \`${programName()} dlq list\` prints ids, for example position.snapshot.dlq:3:17`,
     );
   }
   return { kind: 'ids', letters: [...letters.values()] };
@@ -252,7 +253,7 @@ function selectionOf(places: readonly Place[], { all, code }: RetryFlags): Lette
 function knownCode(code: string): string {
   if (Object.hasOwn(ERROR_CODES, code)) return code;
   const named = didYouMean(code, Object.keys(ERROR_CODES));
-  throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
+  throw new HarvestlineError('USAGE', `no error code ${named}; \`${programName()} dlq list\` shows those that wait`);
 }
 
 function topicArgument(name: string): Argument {

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { diskError } from '../connectors/system/disk-errors.ts';
 import { guardStream, oneLine, pc } from '../render/terminal.ts';
+import { asCalled, setProgramName } from '../errors/program-name.ts';
+import { invocationOf, userFolder } from '../connectors/system/invocation.ts';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
 import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/settings.ts';
@@ -21,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./replay.ts')).replayCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),
@@ -39,10 +43,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** The files that it creates are readable by their owner alone: nobody else may read what a desk trades. */
 const OWNER_ONLY = 0o077;
 
+const LAUNCHER = join(import.meta.dirname, '..', 'bin', 'harvestline.mjs');
+
 /** The command-line program. Never throws: sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(OWNER_ONLY);
   hideSecrets(argv);
+  setProgramName(
+    invocationOf({ launcher: LAUNCHER, folder: userFolder(), path: process.env['PATH'] ?? '', node: process.execPath }),
+  );
   // Text from outside must not control the terminal, wherever it is printed. Before the redactor, so that nothing bypasses that.
   for (const stream of [process.stdout, process.stderr]) guardStream(stream);
   // A reader that closes the pipe (`| head`) is no error, wherever it is noticed; commander does not handle it.
@@ -97,7 +106,10 @@ Examples:
   }
   // Set on every command: a usage error must reach `report`, wherever it is found.
   for (const command of withSubcommands(program))
-    command.exitOverride().showHelpAfterError('Run with --help for options and examples.');
+    command
+      .exitOverride()
+      .showHelpAfterError('Run with --help for options and examples.')
+      .configureOutput({ writeOut: (help) => process.stdout.write(asCalled(help)) });
   return program;
 }
 

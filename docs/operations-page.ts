@@ -10,6 +10,7 @@ export function operationsPage(): string {
     SETTINGS,
     settingsTable([...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...EXCHANGE_SETTINGS]),
     SETTINGS_NOTES,
+    DOCTOR,
     TOKENS,
     ROTATION,
     REFUSALS,
@@ -48,6 +49,28 @@ npx harvestline run scoring
 
 Mutual TLS takes \`KAFKA_TLS_CERT_FILE\` and \`KAFKA_TLS_KEY_FILE\` in place of the three about SASL, or besides them. A registry behind a private
 authority is trusted by Node's own \`NODE_EXTRA_CA_CERTS\`.`;
+
+const DOCTOR = `## Before a start
+
+\`harvestline doctor\`, with the options that \`run\` is to get, says whether this desk can run; it ends with 1 where something is missing, so it can stand
+before the start in a unit or an init container. It writes no record, sends no order and no message.
+
+\`\`\`console
+$ npx harvestline doctor --venue binanceusdm --live --symbols BTCUSDT,ETHUSDT
+this desk cannot run: 2 of 17 checks failed
+✗ topics          2 of 28 are missing: desk.claim, desk.claim.dlq
+                  → harvestline topics apply
+✗ key rights      the key may withdraw
+                  → Make a key at the exchange without the right to withdraw,
+                    and put it in this one's place.
+✓ broker          3 of 3 addresses reached
+✓ tls             TLSv1.3, the broker's certificate is valid until 2027-03-01
+✓ login           SCRAM-SHA-512 as scoring; 3 brokers in the cluster
+…
+\`\`\`
+
+A check that needs another one which failed says so, and is not ok either. The broker's clock is the active controller's, which only a user with the right
+DESCRIBE on the cluster is told; without it the clocks are not compared. Rights to read and write topics are not tried: a processor names the one that it lacks.`;
 
 const TOKENS = `## Tokens (OAUTHBEARER)
 

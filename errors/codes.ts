@@ -41,7 +41,7 @@ export const ERROR_CODES = {
   SCHEMA_UNKNOWN: {
     kind: 'poison',
     remedy:
-      'The registry does not know this schema id. Check that producer and consumer use the same registry. It is asked again: once it knows the id, `harvestline dlq retry` puts the letters back.',
+      'The registry does not know this schema id. Check that producer and consumer use the same registry. It is asked again: once it knows the id, `harvestline dlq retry TOPIC --code SCHEMA_UNKNOWN` puts the letters back.',
   },
   SCHEMA_INCOMPATIBLE: {
     kind: 'poison',
@@ -75,7 +75,7 @@ export const ERROR_CODES = {
   NOTIFY_REFUSED: {
     kind: 'poison',
     remedy:
-      'The target says no to the message or to the login. Correct its entry in the notify file, then try `harvestline notify test`.',
+      'The target says no to the message or to the login. Correct its entry in the notify file, then try `harvestline notify test --notify FILE`.',
   },
   NOTIFY_UNAVAILABLE: {
     kind: 'transient',

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, type ErrorKind } from './codes.ts';
+import { asCalled } from './program-name.ts';
 
 /** Where an error happened: a line of a file, or a record of a topic. */
 export type Coordinates =
@@ -36,7 +37,7 @@ export class HarvestlineError extends Error {
   }
 
   get remedy(): string {
-    return ERROR_CODES[this.code].remedy;
+    return asCalled(ERROR_CODES[this.code].remedy);
   }
 }
 

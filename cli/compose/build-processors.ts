@@ -78,6 +78,9 @@ export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName
 /** The part that observes positions. It is a source, not a processor. */
 export const SOURCE = 'snapshots';
 
+/** The parts that need the venue; scoring and CLM use none, so they do not wait for one. */
+export const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
+
 function countShadows(shadows: readonly Policy[], metrics: Metrics): (candidate: Policy, result: ShadowResult) => void {
   const byPolicy = new Map(
     shadows.map(({ id: policy }) => [

@@ -2,19 +2,21 @@ import { CcxtExchange, AccountMode } from '../../connectors/exchange/ccxt/ccxt-e
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { readMarkPrice } from '../../connectors/exchange/ccxt/read-holdings.ts';
 import { userStreamOf } from '../../connectors/exchange/ccxt/user-stream.ts';
+import { CcxtAccountProbe } from '../../connectors/exchange/ccxt/account-probe.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
-import { probeVenue } from '../../connectors/exchange/ccxt/venue-probe.ts';
+import { probeVenue, tryingKeys } from '../../connectors/exchange/ccxt/venue-probe.ts';
 import { ExchangeRejection } from '../../connectors/exchange/ccxt/exchange-rejection.ts';
 import type { VenueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
 import type { PaperMarket } from '../../connectors/exchange/paper/market-rules.ts';
 import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { AccountProbe } from '../../ports/desk-probe.ts';
 import type { ChangeStream, Venue } from '../../ports/venue.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
-import type { Logger } from '../../ports/logger.ts';
+import { type Logger, SILENT_LOGGER } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { PRIORITIES } from '../../connectors/exchange/ccxt/request-queue.ts';
 
@@ -99,6 +101,25 @@ export async function openLivePaper(
   };
 }
 
+/** The same exchange, only asked: for `doctor`. `orders`: whether orders go there. Sends no request yet. Throws USAGE. */
+export async function openAccountProbe(
+  settings: VenueSettings,
+  symbols: readonly string[] | null,
+  orders: boolean,
+  machine: Clock,
+): Promise<AccountProbe> {
+  const client = await VenueClient.open(settings, machine, SILENT_LOGGER);
+  const markets = new VenueMarkets(client);
+  const venue = new CcxtVenue(client, markets);
+  return new CcxtAccountProbe({
+    client,
+    markets,
+    venue,
+    orders,
+    symbols: () => demandSymbols({ client, markets, venue, symbols }),
+  });
+}
+
 /** A delisted market is still of interest where the account has traded in it within this time. Unit: milliseconds. */
 const DEALT_IN_MS = 90 * 24 * 60 * 60 * 1000;
 
@@ -107,29 +128,10 @@ const DEALT_IN_MS = 90 * 24 * 60 * 60 * 1000;
  * the account has traded is no misspelling: the end of its position is still to be recorded, and the other positions are to be watched.
  * Open positions that are not named are logged once.
  */
-async function compareSymbols({
-  client,
-  markets,
-  venue,
-  symbols,
-}: {
-  readonly client: VenueClient;
-  readonly markets: VenueMarkets;
-  readonly venue: CcxtVenue;
-  readonly symbols: readonly string[] | null;
-}): Promise<void> {
+async function compareSymbols(asked: NamedSymbols): Promise<void> {
+  const { client, venue, symbols } = asked;
   const { credentials } = client.settings;
-  if (symbols !== null) {
-    const takenOff =
-      credentials === null ? [] : await dealtInBefore(await markets.unlisted(symbols), markets, venue, client);
-    await markets.demand(symbols.filter((symbol) => !takenOff.includes(symbol)));
-    if (takenOff.length > 0) {
-      client.logger.warn(
-        { venue: client.id, symbols: takenOff },
-        `among --symbols, and not listed at ${client.id} any more: only what became of their positions is recorded: ${takenOff.join(', ')}`,
-      );
-    }
-  }
+  await demandSymbols(asked);
   if (credentials === null) return;
   const open = await tryingKeys(() => venue.holdings());
   if (symbols === null) return;
@@ -140,6 +142,27 @@ async function compareSymbols({
   client.logger.warn(
     { venue: client.id, symbols: others },
     `open at ${client.id} and not among --symbols, so neither observed nor closed: ${others.join(', ')}`,
+  );
+}
+
+interface NamedSymbols {
+  readonly client: VenueClient;
+  readonly markets: VenueMarkets;
+  readonly venue: CcxtVenue;
+  readonly symbols: readonly string[] | null;
+}
+
+/** Throws USAGE with every named symbol that the exchange does not have. */
+async function demandSymbols({ client, markets, venue, symbols }: NamedSymbols): Promise<void> {
+  if (symbols === null) return;
+  const { credentials } = client.settings;
+  const takenOff =
+    credentials === null ? [] : await dealtInBefore(await markets.unlisted(symbols), markets, venue, client);
+  await markets.demand(symbols.filter((symbol) => !takenOff.includes(symbol)));
+  if (takenOff.length === 0) return;
+  client.logger.warn(
+    { venue: client.id, symbols: takenOff },
+    `among --symbols, and not listed at ${client.id} any more: only what became of their positions is recorded: ${takenOff.join(', ')}`,
   );
 }
 
@@ -163,19 +186,6 @@ async function dealtInBefore(
     }
   }
   return dealtIn;
-}
-
-/** A key that the exchange refuses at the start stays refused: retries would only look like an unavailable exchange. */
-async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (thrown) {
-    const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-    if (cause instanceof ExchangeRejection && cause.keys) {
-      throw new HarvestlineError('KEYS_REFUSED', messageOf(thrown), { cause });
-    }
-    throw thrown;
-  }
 }
 
 /** Records of a paper account name the paper venue, so that execution at the exchange does not take its intents. */

@@ -15,13 +15,11 @@ import { openKafka } from '../log-session/log-session.ts';
 import { LineWriter } from '../../render/output.ts';
 import { loadPolicy, type StallLimitsFlag, loadStallLimits, loadShadows } from '../options/policy-options.ts';
 import { AwaitedBoard } from './awaited-board.ts';
-import { PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
+import { AT_THE_VENUE, PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
 import type { OpenedVenue, VenueParts } from './open-venue.ts';
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import { run } from './run.ts';
 import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
-
-const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
 
 /** The options of `run`. */
 export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsFlag {

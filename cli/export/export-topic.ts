@@ -6,6 +6,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
 import { writePast } from '../../render/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { programName } from '../../errors/program-name.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { TOPICS, type TopicName, findTopic, isDeadLetterTopic } from '../../schemas/topics.ts';
@@ -54,7 +55,9 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
     await world.close();
   }
   if (undecodable === 0) return;
-  process.stderr.write(`${undecodable} records do not decode and were left out; harvestline tail ${topic} shows why\n`);
+  process.stderr.write(
+    `${undecodable} records do not decode and were left out; \`${programName()} tail ${topic}\` shows why\n`,
+  );
   process.exitCode = 1;
 }
 
@@ -64,7 +67,10 @@ export function exportedTopic(named: string, desk: string | undefined): TopicNam
   const topic = findTopic(name);
   if (topic !== undefined) return topic.name;
   if (isDeadLetterTopic(name))
-    throw new HarvestlineError('USAGE', `${name} holds bytes, not records: harvestline tail ${name} --json shows them`);
+    throw new HarvestlineError(
+      'USAGE',
+      `${name} holds bytes, not records: \`${programName()} tail ${name} --json\` shows them`,
+    );
   const names = Object.values(TOPICS).map((one) => one.name);
   const known = nearestFirst(name, names).join(', ');
   throw new HarvestlineError('USAGE', `no topic ${didYouMean(name, names)}; there are ${known}`);

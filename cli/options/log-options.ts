@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { userFolder } from '../../connectors/system/invocation.ts';
 import { type Connections, kafkaConnection } from '../../connectors/kafka/kafka-connection.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { shellWord } from '../../render/output.ts';
@@ -58,7 +60,10 @@ export function logWords(
 ): string {
   const words: string[] = [];
   const onKafka = brokers !== undefined || (env['KAFKA_BROKERS'] ?? '') !== '';
-  if (!onKafka && data !== (env['HARVESTLINE_DATA'] ?? '.harvestline')) words.push('--data', data);
+  // A relative folder is another one where the user stands elsewhere.
+  const isElsewhere = userFolder(env) !== process.cwd();
+  if (!onKafka && (isElsewhere || data !== (env['HARVESTLINE_DATA'] ?? '.harvestline')))
+    words.push('--data', isElsewhere ? resolve(data) : data);
   if (desk !== undefined && desk !== env['HARVESTLINE_DESK']) words.push('--desk', desk);
   if (brokers !== undefined) words.push('--brokers', brokers);
   if (registry !== undefined) words.push('--registry', registry);

@@ -26,6 +26,11 @@ const NO_PRETENURING = '--no-allocation-site-pretenuring';
 
 const THREAD = new URL('compare-thread.ts', import.meta.url);
 
+/** Node's options of a thread. A package's TypeScript needs its loader in every thread. */
+const THREAD_OPTIONS = THREAD.pathname.includes('/node_modules/')
+  ? { execArgv: ['--import', new URL('../../connectors/system/typescript-in-packages.mjs', import.meta.url).href] }
+  : {};
+
 /**
  * Compares partitions in parallel, each on one thread.
  *
@@ -42,7 +47,7 @@ export function compareInThreads(job: CompareJob): ComparePartitions {
     const resourceLimits = { maxYoungGenerationSizeMb: youngGeneration };
     const threads = Array.from(
       { length: Math.min(most, availableParallelism(), ranges.length) },
-      () => new Worker(THREAD, { workerData: job, resourceLimits }),
+      () => new Worker(THREAD, { workerData: job, resourceLimits, ...THREAD_OPTIONS }),
     );
     try {
       await Promise.all(

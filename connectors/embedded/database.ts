@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
+import { programName } from '../../errors/program-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Headers } from '../../ports/event-log.ts';
 import { bufferOf } from '../../schemas/buffer-of.ts';
@@ -76,7 +77,7 @@ export function openDatabaseReadOnly(dataDir: string): SqliteFile {
   if (!existsSync(path)) {
     throw new HarvestlineError(
       'LOG_UNREADABLE',
-      `${path} does not exist: run \`npm start\` first, or name another folder with --data`,
+      `${path} does not exist: run \`${programName()} dev\` first, or name another folder with --data`,
       {
         at: { file: path },
       },

@@ -23,6 +23,12 @@ const UNTRUSTED =
 /** OpenSSL's codes for a peer that does not speak TLS. */
 const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST)$/;
 
+/** What a failed TLS handshake means; null: no more than that the broker is not there. */
+export function tlsFailure(code: string | undefined): 'BROKER_CERTIFICATE' | 'BROKER_LISTENER' | null {
+  if (code === undefined) return null;
+  return NO_TLS.test(code) ? 'BROKER_LISTENER' : UNTRUSTED.test(code) ? 'BROKER_CERTIFICATE' : null;
+}
+
 interface SocketOptions {
   /** Decides whether an untrusted certificate is final or being rotated. */
   readonly admission: Admission;
@@ -103,6 +109,14 @@ function connectByFrames(place: Place, onConnect: () => void): Socket {
     onConnect,
   );
   return socket;
+}
+
+/** Asks a listener (KFK-12) how its protocol differs from the one that is wanted; null: it does not, or nobody answered. */
+export async function askListener(
+  place: Place,
+  { tls, sasl }: { readonly tls: ConnectionOptions | null; readonly sasl: boolean },
+): Promise<string | null> {
+  return mismatch(await probeListener(place, tls), { tls: tls !== null, sasl });
 }
 
 /** How the protocol of a listener differs from the configured one; null where it does not, or where nobody answered. */

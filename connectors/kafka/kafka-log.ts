@@ -18,6 +18,7 @@ import type { GroupPosition } from './assignment.ts';
 import { ELECTION_MS } from './back-off.ts';
 import { logError, protocolType } from './broker-errors.ts';
 import { partitionsOf } from './cluster-metadata.ts';
+import { controllerTime } from './controller-time.ts';
 import type { MemberOptions } from './group-member.ts';
 import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
@@ -88,6 +89,16 @@ export class KafkaLog implements EventLog, TopicAdmin {
 
   compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
     return this.#askAdmin('comparing topics', (admin) => compareTopics(admin, topics));
+  }
+
+  /** The number of brokers in the cluster. */
+  brokers(): Promise<number> {
+    return this.#askAdmin('asking for the cluster', async (admin) => (await admin.describeCluster()).brokers.length);
+  }
+
+  /** The time of the cluster's active controller; null where the cluster does not say. */
+  clusterTime(): Promise<EpochMillis | null> {
+    return this.#ask(this.#cluster, 'asking for the time', controllerTime);
   }
 
   append(records: readonly OutgoingRecord[], signal?: AbortSignal): Promise<void> {

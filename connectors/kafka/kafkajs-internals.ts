@@ -68,6 +68,8 @@ export interface Broker {
   /** `host:port`. */
   readonly brokerAddress: string;
   metadata(topics: readonly string[]): Promise<ClusterMetadata>;
+  /** The versions of each request that the broker takes, by the request's number; null before the first connection. */
+  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null;
   readonly connectionPool: {
     send<D, T>(call: {
       readonly request: {
@@ -174,6 +176,8 @@ export interface Encoder {
   writeInt32(value: number): Encoder;
   writeBoolean(value: boolean): Encoder;
   writeString(value: string | null): Encoder;
+  writeUVarInt(value: number): Encoder;
+  writeUVarIntString(value: string): Encoder;
   writeBufferInternal(bytes: Buffer): void;
   writeEncoder: (this: Encoder, written: Encoder) => Encoder;
 }
@@ -182,6 +186,19 @@ export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
   new (bytes: number): Encoder;
   readonly prototype: Encoder;
 };
+
+/** kafkajs's reader of responses. */
+export interface Decoder {
+  readInt16(): number;
+  readInt32(): number;
+  readInt64(): { toString(): string };
+  readUVarInt(): number;
+  readUVarIntString(): string | null;
+  /** Skips fields of later versions. */
+  readTaggedFields(): unknown;
+}
+
+export const Decoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => Decoder;
 
 /** Kafka's error of that number, with its name and whether it is retriable. */
 export const errorOfCode = (

@@ -92,8 +92,24 @@ const NotifyFile = z.strictObject({
   remind_after_minutes: z.number().int().min(5).max(10_080).default(240),
 });
 
+/** Where a target listens. */
+export interface NotifyPlace {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Reads a notify file with the secrets that it names. Throws NOTIFY_FILE_INVALID with every failing path. */
 export function readNotifyFile(file: string): NotifySettings {
+  return readTargets(file).settings;
+}
+
+/** Where the targets of a notify file listen, heartbeats included. Throws NOTIFY_FILE_INVALID. */
+export function readNotifyPlaces(file: string): readonly NotifyPlace[] {
+  return readTargets(file).places;
+}
+
+function readTargets(file: string): { readonly settings: NotifySettings; readonly places: readonly NotifyPlace[] } {
   const problems: Problem[] = [];
   const text = readPlainFile(file, '--notify', problems);
   const refuse = (): never => {
@@ -114,12 +130,14 @@ export function readNotifyFile(file: string): NotifySettings {
   const counts = new Map<string, number>();
   const targets: ConfiguredTarget[] = [];
   const heartbeats: Heartbeat[] = [];
+  const places: NotifyPlace[] = [];
   for (const [index, entry] of data.targets.entries()) {
     const at = `targets[${index}]`;
     const name = entry.name ?? numbered(counts, entry.type);
     if ([...targets.map(({ target }) => target), ...heartbeats].some((other) => other.name === name)) {
       problems.push({ path: `${at}.name`, why: `${name} is the name of another target` });
     }
+    places.push({ name, ...placeOf(entry) });
     if (entry.type === 'heartbeat') {
       heartbeats.push({ name, url: addressOf(entry, at, problems), everyMs: 1000 * entry.every_seconds });
     } else {
@@ -128,7 +146,7 @@ export function readNotifyFile(file: string): NotifySettings {
   }
   if (problems.length > 0) refuse();
   const quiet = data.quiet_hours;
-  return {
+  const settings: NotifySettings = {
     targets,
     heartbeats,
     quietHours:
@@ -137,6 +155,7 @@ export function readNotifyFile(file: string): NotifySettings {
         : { from: minutesOf(quiet.from), to: minutesOf(quiet.to), timeZone: quiet.time_zone, below: quiet.below },
     remindAfterMs: 60_000 * data.remind_after_minutes,
   };
+  return { settings, places };
 }
 
 type TargetEntry = Exclude<z.output<typeof Target>, { readonly type: 'heartbeat' }>;
@@ -159,6 +178,18 @@ function targetOf(name: string, entry: TargetEntry, at: string, problems: Proble
   }
   const password = password_file === undefined ? null : secret(password_file, 'password_file');
   return emailTarget(name, { host, port, security, user, password, from, to });
+}
+
+/** An address that is missing or wrong is reported by `addressOf`. */
+function placeOf(entry: z.output<typeof Target>): { readonly host: string; readonly port: number } {
+  if (entry.type === 'email') return { host: entry.host, port: entry.port };
+  const given = entry.type === 'telegram' ? entry.api_url : (entry.url ?? readPlainFile(entry.url_file ?? '', '', []));
+  if (!URL.canParse(given)) return { host: '', port: 0 };
+  const { hostname, port, protocol } = new URL(given);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+  };
 }
 
 /** The address from `url` or `url_file`. Both are taught to the redactor: chats and monitors let in whoever knows the address. */

@@ -34,6 +34,12 @@ export const ACCOUNT_ENDPOINTS: EndpointTable = {
     exchange.switchMode(hedge);
     return { code: 200, msg: 'success' };
   }),
+  'GET /sapi/v1/account/apiRestrictions': signed(({ exchange: { keyRights } }) => ({
+    ipRestrict: !keyRights.anyAddress,
+    enableReading: true,
+    enableFutures: keyRights.futures,
+    enableWithdrawals: keyRights.withdrawals,
+  })),
   'GET /fapi/v1/multiAssetsMargin': signed(() => ({ multiAssetsMargin: false })),
   'GET /fapi/v2/positionRisk': signed(({ exchange, parameters }) =>
     positionsOf(exchange, parameters.get('symbol')).map((one) => olderPositionReply(one, exchange.orders)),

@@ -49,6 +49,13 @@ interface ConditionalSpec {
   readonly quantity?: string;
 }
 
+/** What the key of the account may do, and whether from every address. */
+export interface KeyRights {
+  readonly withdrawals: boolean;
+  readonly futures: boolean;
+  readonly anyAddress: boolean;
+}
+
 /** Who closes a position: its owner by hand, or the exchange. */
 export type Hand = 'web' | 'liquidation' | 'adl' | 'settlement';
 
@@ -69,6 +76,8 @@ export class BinanceExchange {
   readonly #clock: Clock;
   /** The exchange's clock minus the machine's. Unit: milliseconds. */
   skewMs = 0;
+  /** What the key may do. */
+  keyRights: KeyRights = { withdrawals: false, futures: true, anyAddress: false };
   /** The first price of each market. */
   readonly #anchors = new Map<string, Exact>();
   #hands = 0;

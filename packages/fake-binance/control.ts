@@ -195,6 +195,19 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { hedge: exchange.orders.hedge };
     },
   ),
+  'POST /key': command(
+    'changes what the key may do, as the account owner may',
+    z.strictObject({ withdrawals: z.boolean(), futures: z.boolean(), anyAddress: z.boolean() }).partial(),
+    ({ server: { exchange } }, given) => {
+      const { withdrawals, futures, anyAddress } = exchange.keyRights;
+      exchange.keyRights = {
+        withdrawals: given.withdrawals ?? withdrawals,
+        futures: given.futures ?? futures,
+        anyAddress: given.anyAddress ?? anyAddress,
+      };
+      return exchange.keyRights;
+    },
+  ),
   'POST /faults': command('asks for faults: one, a list, or chances', FAULTS_GIVEN, ({ server }, given) =>
     askForFaults(server, given),
   ),

@@ -6,6 +6,7 @@
  *
  * ALR-1  A command is data until it is printed. The flags that name the log are added then, behind its words: it works as it is printed.
  */
+import { programName } from '../../errors/program-name.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import { formatEventTime } from '../../render/event-time.ts';
@@ -93,7 +94,7 @@ export function nextCommand({ commands }: NextStep, logFlags = ''): string {
 
 /** The command as a shell takes it. */
 export function commandText({ words, args }: AlertCommand, logFlags = ''): string {
-  return `harvestline ${words}${logFlags}${args.map((arg) => ` ${shellWord(arg)}`).join('')}`;
+  return `${programName()} ${words}${logFlags}${args.map((arg) => ` ${shellWord(arg)}`).join('')}`;
 }
 
 export function lookCloser(words: string, ...args: readonly string[]): NextStep {

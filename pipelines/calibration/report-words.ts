@@ -1,4 +1,5 @@
 import { formatEventTime } from '../../render/event-time.ts';
+import { programName } from '../../errors/program-name.ts';
 import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
 import { CONSTANT } from './fit.ts';
 import type { Auc, BoundName, CalibrationReport, Candidate, Evaluation, ScoreChange, ScoreName } from './report.ts';
@@ -26,9 +27,9 @@ export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
   // No override passes factors_possible: the refusal says what to do instead.
   const override = bounds.every(({ holds }) => holds) ? '' : ' --override';
   return {
-    approve: `harvestline calibrate approve ${version} --by NAME --reason TEXT${override}`,
-    reject: `harvestline calibrate reject ${version} --by NAME --reason TEXT`,
-    verify: `harvestline calibrate verify ${version}`,
+    approve: `${programName()} calibrate approve ${version} --by NAME --reason TEXT${override}`,
+    reject: `${programName()} calibrate reject ${version} --by NAME --reason TEXT`,
+    verify: `${programName()} calibrate verify ${version}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import { formatEventTime } from '../../render/event-time.ts';
+import { programName } from '../../errors/program-name.ts';
 import { plainTable } from '../../render/tables.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
@@ -31,7 +32,7 @@ export function versionJson(versions: CalibrationVersions, { version, records }:
 /** All versions as a table: a line for each record of each. */
 export function versionTable(versions: CalibrationVersions): readonly string[] {
   const all = versions.all();
-  if (all.length === 0) return ['nothing was proposed yet: harvestline calibrate propose'];
+  if (all.length === 0) return [`nothing was proposed yet: ${programName()} calibrate propose`];
   const rows = all.flatMap(({ version, records }) =>
     records.map((record, index) => [
       index === 0 ? pc.bold(version) : '',

@@ -1,5 +1,6 @@
 /** What `halt` and `resume` print, as JSON and for whoever gave the command in a hurry, and what `desk` prints for people. */
 import { plainTable } from '../../render/tables.ts';
+import { programName } from '../../errors/program-name.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { shellWord } from '../../render/output.ts';
@@ -128,7 +129,7 @@ function placeOf({ kind, name }: NamedLog): string {
 }
 
 function lift(scope: string): string {
-  return scope === WHOLE_DESK ? 'harvestline resume' : `harvestline resume --scope ${shellWord(scope)}`;
+  return scope === WHOLE_DESK ? `${programName()} resume` : `${programName()} resume --scope ${shellWord(scope)}`;
 }
 
 function named(scope: string): string {

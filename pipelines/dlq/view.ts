@@ -1,6 +1,7 @@
 /** What `dlq` prints for people. */
 import { pc, printable } from '../../render/terminal.ts';
 import { formatProblems } from '../../errors/harvestline-error.ts';
+import { programName } from '../../errors/program-name.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { plainTable } from '../../render/tables.ts';
 import type { Place } from './dead-letter.ts';
@@ -43,7 +44,7 @@ export function groupLines(groups: readonly LetterGroup[]): readonly string[] {
   );
   const examples = waiting.map(
     ({ topic, example }) =>
-      `${example.id}  harvestline dlq show ${topic} ${example.partition}:${example.offset}  ${pc.dim(printable(example.message ?? ''))}`,
+      `${example.id}  ${programName()} dlq show ${topic} ${example.partition}:${example.offset}  ${pc.dim(printable(example.message ?? ''))}`,
   );
   const withoutBytes = waiting.reduce((sum, group) => sum + group.without_bytes, 0);
   const large = withoutBytes === 0 ? [] : [pc.yellow(`${withoutBytes} without their bytes: too large for their topic`)];
@@ -70,7 +71,7 @@ export function reportLines(report: LetterReport): readonly string[] {
     `${pc.bold('value')}    ${value === null ? 'none' : `${value.bytes} bytes`}`,
     ...(value === null ? [] : hexLines(Buffer.from(value.base64, 'base64'))),
     pc.bold('decoding now'),
-    ...attemptLines(attempt),
+    ...attemptLines(report, attempt),
   ];
 }
 
@@ -86,7 +87,10 @@ function leftOutLines({ left_out: leftOut }: LetterReport): readonly string[] {
   return [`${pc.bold('left out')} ${parts.join(', ')}: too large for the dead-letter topic; ${where}`];
 }
 
-function attemptLines({ schema_id: id, schema_guid: guid, check, ...attempt }: DecodeAttempt): readonly string[] {
+function attemptLines(
+  { topic, partition, offset }: Pick<LetterReport, 'topic' | 'partition' | 'offset'>,
+  { schema_id: id, schema_guid: guid, check, ...attempt }: DecodeAttempt,
+): readonly string[] {
   const lines: string[] = [];
   const where = attempt.schema_id_in === 'header' ? ' in a header' : '';
   if (id !== null) lines.push(`  wire format: yes, schema id ${id}${where}`);
@@ -102,7 +106,11 @@ function attemptLines({ schema_id: id, schema_guid: guid, check, ...attempt }: D
     if (attempt.decode_error === null) lines.push(`  record: ${printable(JSON.stringify(attempt.record))}`);
     else lines.push(`  record: ${pc.red(printable(attempt.decode_error))}`);
   }
-  if (check.passes) return [...lines, `  check: ${pc.green('passes')}: \`harvestline dlq retry\` takes it`];
+  if (check.passes)
+    return [
+      ...lines,
+      `  check: ${pc.green('passes')}: \`${programName()} dlq retry ${topic} ${partition}:${offset}\` takes it`,
+    ];
   lines.push(`  check: ${pc.red(check.code ?? 'fails')}`);
   if (check.problems.length === 0) lines.push(`    ${printable(check.message ?? '')}`);
   const problems = check.problems

@@ -1,4 +1,5 @@
 import { type ActionMatrix, matrixLines } from '../../render/action-matrix.ts';
+import { programName } from '../../errors/program-name.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { formatEventMinute, formatEventTime } from '../../render/event-time.ts';
 import type { ShadowScore } from './shadow-board.ts';
@@ -26,7 +27,7 @@ export function shadowLines(
   layout: ShadowLayout = EVERYTHING,
 ): readonly string[] {
   if (as_of === null)
-    return ['no decisions of candidates yet: `harvestline run scoring --shadow CANDIDATE` writes them'];
+    return [`no decisions of candidates yet: \`${programName()} run scoring --shadow CANDIDATE\` writes them`];
   return [
     `as of ${formatEventTime(as_of)}, the time of the newest decision`,
     ...candidates.flatMap((score) => scoreLines(score, layout)),

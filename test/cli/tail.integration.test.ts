@@ -83,7 +83,7 @@ describe('tail and status without a data folder', () => {
     const { out, err, code } = await run(...command, '--data', `${folderForTest()}/none`);
     expect(out).toBe('');
     expect(err).toContain('LOG_UNREADABLE');
-    expect(err).toContain('npm start');
+    expect(err).toContain('harvestline dev');
     expect(code).toBe(1);
   });
 });

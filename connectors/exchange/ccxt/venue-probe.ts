@@ -55,6 +55,19 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
   if (reasons.length > 0) throw unsupported(id, reasons);
 }
 
+/** A key that the exchange refuses at the start stays refused: retries would only look like an unavailable exchange. */
+export async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (thrown) {
+    const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
+    if (cause instanceof ExchangeRejection && cause.keys) {
+      throw new HarvestlineError('KEYS_REFUSED', messageOf(thrown), { cause });
+    }
+    throw thrown;
+  }
+}
+
 /** The reason that the exchange or ccxt gives for not supporting a request; null: supported. Throws where there is no answer. */
 async function whyNot(client: VenueClient, question: () => Promise<string | null>): Promise<string | null> {
   try {

@@ -34,7 +34,7 @@ const dockerfile = read('Dockerfile');
 const pom = read('tools/kafka/pom.xml');
 
 /** The services that run this program, with the command that each gives it. */
-const ours = Object.entries(services).filter(([, { image }]) => image === packageJson.name);
+const ours = Object.entries(services).filter(([, { image }]) => image === 'harvestline');
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   run: runCommand,
   topics: topicsCommand,

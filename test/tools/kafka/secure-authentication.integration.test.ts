@@ -1,4 +1,6 @@
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { KafkaClusterProbe } from '../../../connectors/kafka/cluster-probe.ts';
+import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { runProgram } from '../../cli/program.ts';
@@ -55,6 +57,29 @@ describe.skipIf('skipped' in broker)('authentication to a broker with TLS and SA
     );
     const mutual = { ...none, KAFKA_BROKERS: at.mutual };
     await withLog(mutual, (log) => expect(log.offsets('x')).rejects.toMatchObject({ code: 'BROKER_CERTIFICATE' }));
+  });
+
+  it('tells what `doctor` asks: TLS, the login, and the time where the user may describe the cluster', async () => {
+    const probing = <T>(env: Record<string, string>, ask: (probe: KafkaClusterProbe) => Promise<T>): Promise<T> =>
+      withLog(env, (log) => ask(new KafkaClusterProbe(kafkaConnection(env).kafka, log)));
+    const reader = environmentOf('reader');
+    await probing(reader, async (probe) => {
+      expect(probe.login).toBe('SCRAM-SHA-512 as reader');
+      expect(await probe.tls()).toEqual({ protocol: 'TLSv1.3', validUntil: expect.any(Number) as number });
+      expect(await probe.brokers()).toBe(1);
+      expect(await probe.time()).toBeNull();
+    });
+    const { cert: other } = certificate({ name: 'another authority' });
+    const untrusted = { ...reader, KAFKA_TLS_CA_FILE: fileWith('other.pem', other) };
+    await probing(untrusted, (probe) => expect(probe.tls()).rejects.toMatchObject({ code: 'BROKER_CERTIFICATE' }));
+    const plain = { ...reader, KAFKA_BROKERS: at.admin };
+    await probing(plain, (probe) => expect(probe.tls()).rejects.toMatchObject({ code: 'BROKER_LISTENER' }));
+    const withoutLogin = { KAFKA_BROKERS: at.admin, SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1/' };
+    const before = clock.now();
+    const time = await probing(withoutLogin, (probe) => probe.time());
+    // Broker and test have one clock.
+    expect(time).toBeGreaterThanOrEqual(before);
+    expect(time).toBeLessThanOrEqual(clock.now());
   });
 
   it('lets in by every mechanism in any case, by a token from a file or a command, and by a certificate', async () => {

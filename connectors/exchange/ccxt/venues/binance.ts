@@ -12,7 +12,8 @@ import {
   rejected,
 } from './code-rules.ts';
 import type { EpochMillis } from '../../../../ports/clock.ts';
-import { type NamedMarket, type UnlistedMarket, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
+import type { KeyRights } from '../../../../ports/desk-probe.ts';
+import { type Info, type NamedMarket, type UnlistedMarket, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -100,6 +101,7 @@ export const BINANCE: VenueTraits = {
         ? 'portfolio margin (its endpoints, /papi, have not been tried): use a futures account'
         : null,
     ),
+  keyRights,
 };
 
 /** A USD-M id is base and quote, and the day of delivery where there is one. A contract is one unit of the base currency. */
@@ -115,7 +117,21 @@ interface BinanceApi {
   fapiPrivateV3GetPositionRisk(parameters: object): Promise<unknown>;
   parsePositionRisk(row: unknown): unknown;
   fapiPrivateGetIncome(parameters: object): Promise<unknown>;
+  sapiGetAccountApiRestrictions(): Promise<unknown>;
   parseIncome(row: unknown): unknown;
+}
+
+/** The restrictions of the key, which belong to the whole account and not to futures. */
+async function keyRights(api: CcxtExchange): Promise<KeyRights> {
+  const found = await (api as unknown as BinanceApi).sapiGetAccountApiRestrictions();
+  const fields: Info = typeof found === 'object' && found !== null ? { ...found } : {};
+  const flag = (name: string): boolean | null => (typeof fields[name] === 'boolean' ? fields[name] : null);
+  const bound = flag('ipRestrict');
+  return {
+    withdraw: flag('enableWithdrawals'),
+    trade: flag('enableFutures'),
+    anyAddress: bound === null ? null : !bound,
+  };
 }
 
 /** Parses each row on its own: ccxt's list drops rows without a time, and takes an answer that is no list for an empty one. */

@@ -10,6 +10,7 @@ import {
   rulesChanged,
   rejected,
 } from './code-rules.ts';
+import type { KeyRights } from '../../../../ports/desk-probe.ts';
 import {
   type Info,
   type NamedMarket,
@@ -98,6 +99,7 @@ export const BYBIT: VenueTraits = {
   unsupportedPosition: ({ positionIdx }) =>
     positionIdx === undefined || Number(positionIdx) === 0 ? null : HEDGE_MODE,
   unsupportedAccount,
+  keyRights,
 };
 
 const HEDGE_MODE = 'hedge mode, in which fills do not say what side they belong to: switch to one-way mode';
@@ -140,6 +142,19 @@ async function unsupportedAccount(api: CcxtExchange): Promise<string | null> {
   }
   const hedged = (await positions(api, null)).filter((one) => BYBIT.unsupportedPosition(infoOf(one)) !== null);
   return hedged.length === 0 ? null : HEDGE_MODE;
+}
+
+async function keyRights(api: CcxtExchange): Promise<KeyRights> {
+  const account = api as bybit & { privateGetV5UserQueryApi: () => Promise<Info> };
+  const { result } = await account.privateGetV5UserQueryApi();
+  const { permissions, readOnly, ips }: Info = typeof result === 'object' && result !== null ? { ...result } : {};
+  const granted = typeof permissions === 'object' && permissions !== null ? Object.values(permissions).flat() : null;
+  const readsOnly = Number(readOnly) === 1;
+  return {
+    withdraw: granted === null ? null : !readsOnly && granted.includes('Withdraw'),
+    trade: granted === null ? null : !readsOnly && granted.includes('Order'),
+    anyAddress: Array.isArray(ips) ? ips.includes('*') : null,
+  };
 }
 
 async function allPages<T>(limit: number, ask: (page: object) => Promise<readonly T[]>): Promise<readonly T[]> {

@@ -11,6 +11,7 @@ import {
   rulesChanged,
   rejected,
 } from './code-rules.ts';
+import type { KeyRights } from '../../../../ports/desk-probe.ts';
 import {
   type Info,
   type NamedMarket,
@@ -97,6 +98,7 @@ export const OKX: VenueTraits = {
     api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true, ordType: 'conditional,oco' }),
   madeBy: (_, { category }) => MADE_BY[String(category)] ?? null,
   unsupportedAccount,
+  keyRights,
   // Cross and isolated margin are separate positions.
   orderParameters: ({ mgnMode }) => (typeof mgnMode === 'string' ? { marginMode: mgnMode } : {}),
 };
@@ -130,6 +132,17 @@ async function unsupportedAccount(api: CcxtExchange): Promise<string | null> {
   return acctLv === '4'
     ? 'portfolio margin, which has not been tried: set the mode of the account to futures or multi-currency'
     : null;
+}
+
+async function keyRights(api: CcxtExchange): Promise<KeyRights> {
+  const [account] = await api.fetchAccounts();
+  const { perm, ip } = infoOf(account);
+  const granted = typeof perm === 'string' ? perm.split(',') : null;
+  return {
+    withdraw: granted?.includes('withdraw') ?? null,
+    trade: granted?.includes('trade') ?? null,
+    anyAddress: typeof ip === 'string' ? ip === '' : null,
+  };
 }
 
 function beforeOldest(rows: readonly Info[]): object | null {

@@ -1,5 +1,6 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
 import type { EpochMillis } from '../../../../ports/clock.ts';
+import type { KeyRights } from '../../../../ports/desk-probe.ts';
 import type { DecimalText } from '../../../../ports/exchange.ts';
 import { type CodeTable, codeTable } from './code-rules.ts';
 
@@ -124,6 +125,8 @@ export interface VenueTraits {
   readonly positionMode: (api: CcxtExchange) => Promise<PositionMode | null>;
   /** Why this program cannot work the account; null: it can. */
   readonly unsupportedAccount: (api: CcxtExchange) => Promise<string | null>;
+  /** What the key may do; null: the exchange has no request for it. */
+  readonly keyRights: (api: CcxtExchange) => Promise<KeyRights | null>;
   /** Parameters that tie an order to the position it reduces, besides reduceOnly; `position` are the exchange's own fields of it. */
   readonly orderParameters: (position: Info) => object;
 }
@@ -167,6 +170,7 @@ export const DEFAULT_TRAITS: VenueTraits = {
   unsupportedPosition: () => null,
   positionMode: unifiedPositionMode,
   unsupportedAccount: () => Promise.resolve(null),
+  keyRights: () => Promise.resolve(null),
   orderParameters: () => ({}),
 };
 
