@@ -1,4 +1,5 @@
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
+import type { AccessRules } from '../../connectors/http/access.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type RetryingPart, retryPart } from '../../pipelines/runtime/part-retry.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
@@ -20,7 +21,6 @@ import { AccountClaims, WorkingPart } from '../../pipelines/desk/account-claims.
 import { killSwitchUnknownAlert, refuseForgetting, whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { Presence } from '../../pipelines/desk/presence.ts';
 import { RaisedAlerts } from '../../pipelines/alerts/alerts.ts';
-import type { OfferedBoard } from './awaited-board.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { Health } from '../../pipelines/runtime/health.ts';
 import { runProcessors, watchedGroups } from './run-processors.ts';
@@ -77,10 +77,8 @@ export interface RunOptions {
   /** Defaults: DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
-  /** Null or left out: nobody can look. */
-  readonly board?: OfferedBoard | null;
   /** Null: no HTTP. Port 0 picks a free one. */
-  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly http: (AccessRules & { readonly port: number }) | null;
   readonly onListening: (url: string) => void;
   /** A monitor to call while all is well with this process; null for none. */
   readonly heartbeat?: Heartbeat | null;
@@ -143,15 +141,22 @@ async function beatWhileReady(
 
 /** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */
 async function serve(
-  { http, onListening }: RunOptions,
+  { http, onListening, logger, desk, clock }: RunOptions,
   health: Health,
 ): Promise<{ readonly metrics: Metrics; close(): Promise<void> }> {
   if (http === null) return { metrics: NO_METRICS, close: () => Promise.resolve() };
   const { PrometheusMetrics } = await import('../../connectors/metrics/prometheus-metrics.ts');
-  const { HealthServer } = await import('../../connectors/http/health-server.ts');
+  const { HttpServer } = await import('../../connectors/http/http-server.ts');
   const metrics = new PrometheusMetrics();
   const probes = { live: () => health.live(), ready: () => health.ready() };
-  const server = await HealthServer.start({ ...http, ...probes, metrics });
+  const server = await HttpServer.start({
+    ...http,
+    ...probes,
+    metrics,
+    board: null,
+    clock: desk?.clock ?? clock,
+    logger,
+  });
   onListening(server.url);
   return { metrics, close: () => server.close() };
 }
@@ -205,21 +210,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       const groups = { execution: executionGroup(options) };
       // Not awaited: it only reads, so losing the log in the middle does no harm, and a drain must not wait for its broker.
       const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
-      const seen = {
-        log,
-        codec,
-        policy,
-        stallLimits,
-        limits,
-        killSwitch,
-        logWords,
-        clock,
-        machine: options.desk?.clock,
-      };
-      const { board: offered = null } = options;
-      const shared = offered === null ? {} : (await import('./board.ts')).openOffered(offered, seen, signal);
-      const watched = { groups: watchedGroups({ processors, groups }), stallLimits, logWords };
-      void watchStalls({ ...parts, ...watched, ...shared }, signal);
+      void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
       await runProcessors({ ...running, logger, logWords }, drain);
