@@ -18,6 +18,8 @@ import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Alert } from '../../pipelines/alerts/alerts.ts';
+import type { BoardSource } from '../../ports/board.ts';
+import { devBoard } from './board.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -35,7 +37,7 @@ import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.t
 import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { forEachRecord, TopicCursor } from '../../pipelines/runtime/topic-cursor.ts';
-import { StallReader } from '../../pipelines/watch/stall-watcher.ts';
+import type { StallReader } from '../../pipelines/watch/stall-watcher.ts';
 import { statusReport } from '../../pipelines/status/status-report.ts';
 
 /** How often retention and compaction run: their effects take months and thousands of records. Unit: cycles. */
@@ -57,6 +59,8 @@ export interface DevOptions {
   readonly faults: PaperFaults;
   /** How orders are sent; the default where left out. */
   readonly order?: OrderTerms;
+  /** The flags that name the log in the commands of alerts, where people look at the board; null where nobody does. */
+  readonly viewed?: { readonly logFlags: string } | null;
   readonly logger: Logger;
 }
 
@@ -88,6 +92,8 @@ export interface CycleResult {
 export class DevChain {
   readonly log: EmbeddedDeskLog;
   readonly clm: ClmProcessor;
+  /** Null where nobody can look. It reads with the stall alerts, and only while somebody looks. */
+  readonly board: BoardSource | null;
   readonly #codec: RecordCodec;
   readonly #policy: Policy;
   readonly #stallLimits: StallLimits | undefined;
@@ -102,8 +108,9 @@ export class DevChain {
   readonly #source: TopicWriter;
   readonly #reports: TopicCursor<typeof TOPICS.executionReport.name>;
   readonly #outcomes: TopicCursor<typeof TOPICS.clmOutcome.name>;
-  #stalls: StallReader | null = null;
+  readonly #reader: () => Promise<StallReader>;
   readonly #scored: Scored[];
+  readonly #closing = new AbortController();
   #reported: ExecutionReport[] = [];
   #concluded: ClmOutcome[] = [];
   #nextCycle = 0;
@@ -127,6 +134,12 @@ export class DevChain {
     this.#feed = new DeskFeed({ desk, market, book: exchange, random });
     this.#models = new TopicWriter('models', codec);
     this.#source = new TopicWriter('snapshots', codec);
+    const { board, reader } = devBoard(
+      { ...options, ...topics, killSwitch, clm: processors.clm },
+      this.#closing.signal,
+    );
+    this.board = board;
+    this.#reader = reader;
     this.#scored = parts.scored;
     this.#reports = new TopicCursor(topics, TOPICS.executionReport.name, (report) => this.#reported.push(report));
     this.#outcomes = new TopicCursor(topics, TOPICS.clmOutcome.name, (outcome) => this.#concluded.push(outcome));
@@ -192,14 +205,7 @@ export class DevChain {
     pause: (signal: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ): Promise<readonly Alert[] | null> {
-    this.#stalls ??= await StallReader.open({
-      log: this.log,
-      codec: this.#codec,
-      policy: this.#policy,
-      ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
-      now: () => null,
-    });
-    const reader = this.#stalls;
+    const reader = await this.#reader();
     return reader.readOn(signal, pause, () => reader.alerts());
   }
 
@@ -219,6 +225,7 @@ export class DevChain {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.log.close();
     this.#exchange.close();
     this.#lock.release();

@@ -15,6 +15,7 @@ import { rememberKafka } from '../log-session/choose-log.ts';
 import { openKafka } from '../log-session/log-session.ts';
 import { LineWriter } from '../../render/output.ts';
 import { loadPolicy, type StallLimitsFlag, loadStallLimits, loadShadows } from '../options/policy-options.ts';
+import { AwaitedBoard } from './awaited-board.ts';
 import { AT_THE_VENUE, PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
 import type { OpenedVenue, VenueParts } from './open-venue.ts';
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
@@ -87,6 +88,14 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
         measure: venue.measure,
         limits: venueLimits(cli, choice),
         from: cli.from,
+        board:
+          http === null
+            ? null
+            : {
+                viewed: new AwaitedBoard(),
+                desk: names.desk,
+                logName: `Kafka at ${connections.kafka.brokers.join(',')}`,
+              },
         http,
         onListening: (url) => {
           void output.write(JSON.stringify({ http: url }));

@@ -21,6 +21,7 @@ import { AccountClaims, WorkingPart } from '../../pipelines/desk/account-claims.
 import { killSwitchUnknownAlert, refuseForgetting, whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { Presence } from '../../pipelines/desk/presence.ts';
 import { RaisedAlerts } from '../../pipelines/alerts/alerts.ts';
+import type { OfferedBoard } from './awaited-board.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { Health } from '../../pipelines/runtime/health.ts';
 import { runProcessors, watchedGroups } from './run-processors.ts';
@@ -77,6 +78,8 @@ export interface RunOptions {
   /** Defaults: DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
+  /** Null or left out: nobody can look. */
+  readonly board?: OfferedBoard | null;
   /** Null: no HTTP. Port 0 picks a free one. */
   readonly http: (AccessRules & { readonly port: number }) | null;
   readonly onListening: (url: string) => void;
@@ -141,7 +144,7 @@ async function beatWhileReady(
 
 /** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */
 async function serve(
-  { http, onListening, logger, desk, clock }: RunOptions,
+  { http, board, onListening, logger, desk, clock }: RunOptions,
   health: Health,
 ): Promise<{ readonly metrics: Metrics; close(): Promise<void> }> {
   if (http === null) return { metrics: NO_METRICS, close: () => Promise.resolve() };
@@ -153,7 +156,7 @@ async function serve(
     ...http,
     ...probes,
     metrics,
-    board: null,
+    board: board?.viewed ?? null,
     clock: desk?.clock ?? clock,
     logger,
   });
@@ -210,7 +213,21 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       const groups = { execution: executionGroup(options) };
       // Not awaited: it only reads, so losing the log in the middle does no harm, and a drain must not wait for its broker.
       const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
-      void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
+      const seen = {
+        log,
+        codec,
+        policy,
+        stallLimits,
+        limits,
+        killSwitch,
+        logWords,
+        clock,
+        machine: options.desk?.clock,
+      };
+      const { board: offered = null } = options;
+      const shared = offered === null ? {} : (await import('./board.ts')).openOffered(offered, seen, signal);
+      const watched = { groups: watchedGroups({ processors, groups }), stallLimits, logWords };
+      void watchStalls({ ...parts, ...watched, ...shared }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
       await runProcessors({ ...running, logger, logWords }, drain);

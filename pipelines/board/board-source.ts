@@ -46,11 +46,11 @@ export interface BoardOptions extends ReadableTopics {
   readonly stops: () => Promise<readonly Stop[]>;
   /** Null: as desk.process says. */
   readonly mode: DeskMode | null;
-  /** This machine's clock where the log is written live; null elsewhere. */
+  /** The clock of the records where the log is written live; null elsewhere. */
   readonly liveNow: () => EpochMillis | null;
   /** Alerts that only this process knows. */
   readonly ownAlerts?: () => readonly Alert[];
-  /** This machine's: paces reading. */
+  /** This machine's: paces reading, and says which processes live. */
   readonly clock: Clock;
   /** Aborts when the process ends: nothing is read after it. */
   readonly signal: AbortSignal;
@@ -171,7 +171,7 @@ export class DeskBoard implements BoardSource {
     const turn = (until: AbortSignal): Promise<void> => clock.sleep(0, until);
     const seen = await reader.readOn(signal, turn, () => this.#look(reader));
     if (seen === null) return;
-    await this.#topics.readOn(seen.at, liveNow(), signal);
+    await this.#topics.readOn(seen.at, liveNow() === null ? null : clock.now(), signal);
     if (this.#asked === null || clock.now() - this.#askedAt >= ASK_EVERY_MS) {
       const letters = await this.#topics.deadLetters();
       const lag = await this.#topics.lag((liveNow() ?? seen.at ?? 0) - LATE_MS);

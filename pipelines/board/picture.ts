@@ -95,9 +95,8 @@ export class BoardPicture {
 
   /** The processes that work an account; null where nobody can know. */
   #working(): readonly DeskProcess[] | null {
-    const { projection, liveNow } = this.#options;
-    const now = liveNow();
-    return now === null ? null : projection.processes.working(now);
+    const { projection, liveNow, clock } = this.#options;
+    return liveNow() === null ? null : projection.processes.working(clock.now());
   }
 
   #mode(working: readonly DeskProcess[] | null): DeskMode | null {

@@ -98,7 +98,7 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
 /** Waited for after every batch, so that reading does not starve the processors. */
 type Pause = (signal: AbortSignal) => Promise<void>;
 
-interface StallReaderOptions extends ReadableTopics {
+export interface StallReaderOptions extends ReadableTopics {
   readonly policy: Policy;
   readonly stallLimits?: StallLimits;
   /** The reader's clock where the log is written live; null elsewhere. */

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DevChain, type DevOptions } from '../../../cli/compose/dev-chain.ts';
+import { type CycleResult, DevChain, type DevOptions } from '../../../cli/compose/dev-chain.ts';
 import { logFile } from '../../../connectors/embedded/database.ts';
 import type { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS, parseFaults } from '../../../connectors/exchange/paper/fill-plan.ts';
@@ -11,6 +11,7 @@ import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
+import { until } from '../../fixtures/until.ts';
 import { type Contents, auditDataFolder } from '../audit-data-folder.ts';
 
 interface Traits extends Partial<DevOptions> {
@@ -65,6 +66,34 @@ describe('dev', () => {
     expect(contentsOf(one).length).toBeGreaterThan(1000);
     expect(contentsOf(two)).toEqual(contentsOf(one));
     expect(contentsOf(other)).not.toEqual(contentsOf(one));
+  });
+
+  it('BRD-1: its board shows the decisions of the last cycle, and looking at it changes no record', async () => {
+    const [alone, looked] = [folderForTest(), folderForTest()];
+    await runCycles(30, options(alone));
+    const chain = await DevChain.open({ ...options(looked), viewed: { logFlags: '' } });
+    try {
+      let last: CycleResult | undefined;
+      for (let cycle = 0; cycle < 30; cycle++) {
+        last = await chain.runCycle();
+        if (cycle % 10 === 0) await chain.board?.state();
+      }
+      let board = await chain.board?.state();
+      // A picture that is a moment old is not read anew.
+      await until(async () => (board = await chain.board?.state())?.at === last?.now);
+      const closed = new Set(last?.reports.filter((one) => one.remaining_quantity === 0).map((one) => one.position_id));
+      const open = last?.scored.filter(({ snapshot }) => !closed.has(snapshot.position_id)) ?? [];
+      expect(open.length).toBeGreaterThan(2);
+      for (const { snapshot, decision } of open) {
+        const { action, fraction, reason, hold_score, exit_score, r } = decision;
+        const shown = board?.positions.find(({ position_id }) => position_id === snapshot.position_id);
+        expect(shown).toMatchObject({ action, fraction, reason, hold_score, exit_score, r });
+      }
+      expect(board).toMatchObject({ mode: 'PAPER', policy: '2026-02-07', lag: { scoring: 0, execution: 0, clm: 0 } });
+    } finally {
+      await chain.close();
+    }
+    expect(contentsOf(looked)).toEqual(contentsOf(alone));
   });
 
   it('CLI-1: stopped and started again it goes on as if it had never stopped', async () => {
