@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./policy.ts')).policyCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  positions: async () => (await import('./positions.ts')).positionsCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),
