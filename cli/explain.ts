@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { writePaged } from '../connectors/system/pager.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
@@ -9,7 +10,7 @@ import { positionsNamed } from '../pipelines/explain/named-position.ts';
 import type { CountedTopics } from '../pipelines/explain/position-records.ts';
 import { openForReading } from './log-session/log-session.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
-import { LineWriter, jsonWanted } from '../render/output.ts';
+import { jsonWanted } from '../render/output.ts';
 import { loadPolicy } from './options/policy-options.ts';
 import { Progress } from '../render/progress.ts';
 
@@ -22,6 +23,7 @@ export function explainCommand(): Command {
       'policy to decide by where no intent was written (default: the one that was in force then)',
     )
     .option('--json', 'one JSON object, also on a terminal')
+    .option('--no-pager', 'print it whole where it is longer than the terminal, instead of through $PAGER or less')
     .addHelpText(
       'after',
       `
@@ -41,15 +43,17 @@ Examples:
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq .decision.changes
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq -c '.decisions[] | [.offset, .action, .r, .factors]'`,
     )
-    .action(async (id: string, flags: LogOptions & { json?: true; policy?: string }) => {
+    .action(async (id: string, flags: LogOptions & { json?: true; policy?: string; pager: boolean }) => {
       const policy = flags.policy === undefined ? null : loadPolicy(flags.policy);
       const world = await openForReading(flags);
       const clock = new SystemClock();
       const progress = new Progress('records', null, process.stderr, clock);
       try {
-        const { columns } = process.stdout;
-        const lines = new LineWriter(process.stdout);
-        await explainTo(lines, world, id, policy, jsonWanted(flags), { columns, progress });
+        const lines = await explainedLines(world, id, policy, jsonWanted(flags), {
+          columns: process.stdout.columns,
+          progress,
+        });
+        await writePaged(lines, { stdout: process.stdout, env: process.env, wanted: flags.pager });
       } finally {
         progress.done();
         await world.close();
@@ -63,15 +67,14 @@ interface ExplainScreen {
   readonly progress?: Progress;
 }
 
-/** Writes the explanation. Throws ID_UNKNOWN. */
-export async function explainTo(
-  lines: LineWriter,
+/** The lines of the explanation. Throws ID_UNKNOWN. */
+export async function explainedLines(
   world: CountedTopics,
   id: string,
   policy: Policy | null,
   json: boolean,
   { columns, progress }: ExplainScreen = {},
-): Promise<void> {
+): Promise<readonly string[]> {
   const observer = {
     onTotal: (records: number) => progress?.expect(records),
     onRecords: (records: number) => progress?.add(records),
@@ -80,9 +83,7 @@ export async function explainTo(
     (await explain(world, id, policy, observer)) ?? (await explain(world, await positionIdFor(world, id), policy));
   progress?.done();
   if (explanation === null) throw unknown(id);
-  for (const line of json ? [JSON.stringify(explanation)] : explanationLines(explanation, columns))
-    await lines.write(line);
-  await lines.flush();
+  return json ? [JSON.stringify(explanation)] : explanationLines(explanation, columns);
 }
 
 /** Enough to see what tells them apart. Unit: positions. */

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { diskError } from '../connectors/system/disk-errors.ts';
+import { terminalWidth } from '../render/output.ts';
+import { hanging } from '../render/terminal-text.ts';
 import { guardStream, oneLine, pc } from '../render/terminal.ts';
 import { asCalled, setProgramName } from '../errors/program-name.ts';
 import { invocationOf, userFolder } from '../connectors/system/invocation.ts';
@@ -135,8 +137,16 @@ function report(raised: unknown): number {
       : `${formatCoordinates(thrown.at)}: `;
   const said = `${pc.red('error')} ${thrown.code}: ${where}${thrown.message}`;
   // A usage error may list the possible values, one a line; elsewhere a line break comes from outside.
-  process.stderr.write(`${thrown.kind === 'usage' ? said : oneLine(said)}\n${pc.dim(thrown.remedy)}\n`);
+  process.stderr.write(
+    `${thrown.kind === 'usage' ? wrappedOnTerminal(said) : oneLine(said)}\n${pc.dim(thrown.remedy)}\n`,
+  );
   return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/** A list of names is longer than a line. Text with line breaks of its own has its layout already. */
+function wrappedOnTerminal(said: string): string {
+  if (!process.stderr.isTTY || said.includes('\n')) return said;
+  return hanging('', said, terminalWidth(process.stderr), 2).join('\n');
 }
 
 /** System errors of a file or of standard output as errors of this program. */

@@ -5,10 +5,13 @@ import { ORDERS, type OrderName, type PositionChoice, chosenPositions } from '..
 import { type ListPlace, listLines } from '../pipelines/board/list-lines.ts';
 import { positionLine } from '../pipelines/board/position-line.ts';
 import { standingStops } from '../pipelines/desk/control-topic.ts';
+import { ObeyedByProcesses } from '../pipelines/desk/kill-switch.ts';
 import type { ReadSession } from '../pipelines/runtime/log-session.ts';
+import { TopicCursor } from '../pipelines/runtime/topic-cursor.ts';
 import { policyInForce } from '../pipelines/scoring/policy-history.ts';
 import type { BoardPosition, BoardSource } from '../ports/board.ts';
 import type { Clock, EpochMillis } from '../ports/clock.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { LineWriter, jsonWanted, terminalWidth } from '../render/output.ts';
 import { sharedBoard } from './compose/board.ts';
 import { openForReading } from './log-session/log-session.ts';
@@ -90,6 +93,8 @@ export async function boardOf(session: ReadSession, { flags, clock, signal }: Bo
   const { log, codec } = session;
   const liveNow = (): EpochMillis | null => session.liveNow();
   const { policy } = await policyInForce(session);
+  const obeyed = new ObeyedByProcesses();
+  const processes = new TopicCursor(session, TOPICS.deskProcess.name, (process) => obeyed.apply(process));
   const { board } = sharedBoard({
     log,
     codec,
@@ -98,7 +103,9 @@ export async function boardOf(session: ReadSession, { flags, clock, signal }: Bo
     logName: flags.data,
     logFlags: logWords(flags),
     stops: async () => {
-      const { halted, unknown } = await standingStops(session, liveNow() ?? 0);
+      // A log of an earlier version has no such topic.
+      if (session.counts(TOPICS.deskProcess.name) > 0) await processes.readOn(signal);
+      const { halted, unknown } = await standingStops(session, liveNow() ?? 0, obeyed.lastObeyed());
       return [...halted, ...unknown];
     },
     mode: null,

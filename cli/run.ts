@@ -15,6 +15,7 @@ import type { RunCliOptions } from './compose/run-until-stopped.ts';
 import { heartbeatOption } from './options/notify-options.ts';
 import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { listed, positiveNumber, wholeNumber } from './options/parsers.ts';
+import { httpOptions } from './options/http-options.ts';
 import { venueOptions } from './options/venue-options.ts';
 import { chosenKafka, logOptions } from './options/log-options.ts';
 
@@ -22,7 +23,7 @@ import { chosenKafka, logOptions } from './options/log-options.ts';
 const SENDING_MS = 10;
 
 export function runCommand(): Command {
-  return venueOptions(logOptions(new Command('run')))
+  return venueOptions(httpOptions(logOptions(new Command('run'))))
     .description('Run processors on Kafka until SIGTERM, then finish what is in hand, commit, and exit 0.')
     .addArgument(
       new Argument('[processors...]', 'any of them; several processes share the partitions')
@@ -37,8 +38,6 @@ export function runCommand(): Command {
         .choices(['beginning', 'latest'])
         .default('beginning'),
     )
-    .option('--http-port <n>', 'serve GET /live, /ready and /metrics there; 0 picks a free port', wholeNumber)
-    .option('--http-host <host>', 'address to listen on', '127.0.0.1')
     .option(
       '--faults <list>',
       'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05',
@@ -70,7 +69,9 @@ export function runCommand(): Command {
     .addHelpText(
       'after',
       `
-With --http-port the first line on standard output is {"http": "http://HOST:PORT"}. Topics and schemas must be there before.
+With --http-port the first line on standard output is {"http": "http://HOST:PORT"}, where a browser shows the desk. From other machines
+the page is read only with --http-token-file; /live, /ready and /metrics need no token. docs/page.md has access and proxies.
+Topics and schemas must be there before.
 
 Orders go to the paper venue, whose book lies in the data folder, unless --venue names an exchange. Keys of an account come
 from HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET (each also as NAME_FILE). With keys the paper venue follows that account at

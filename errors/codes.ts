@@ -264,6 +264,33 @@ export const ERROR_CODES = {
     remedy: 'Maven could not fetch Kafka and the registry. Check the network and ~/.m2/settings.xml, then try again.',
   },
   PORT_TAKEN: { kind: 'usage', remedy: 'Choose another port, or stop the program that listens there.' },
+  PATH_UNKNOWN: {
+    kind: 'usage',
+    remedy:
+      'GET / is the page, /api/state the same as JSON, /api/events its changes, /api/positions/ID one position; /live, /ready and /metrics are for machines.',
+  },
+  REQUEST_REFUSED: {
+    kind: 'usage',
+    remedy: 'Nothing here can be changed: send GET or HEAD, without a body, with a short address and few headers.',
+  },
+  ORIGIN_REFUSED: {
+    kind: 'usage',
+    remedy:
+      'Open the page by its own address, http://127.0.0.1:PORT or http://localhost:PORT. Another name, such as that of a proxy, is allowed with --http-allowed-hosts NAME at the start.',
+  },
+  TOKEN_NEEDED: {
+    kind: 'usage',
+    remedy:
+      'Open /?token=TOKEN in a browser, which keeps a cookie, or send `Authorization: Bearer TOKEN`. The token is in the file that --http-token-file names.',
+  },
+  TOKEN_ATTEMPTS: { kind: 'transient', remedy: 'Wait as many seconds as the header Retry-After says.' },
+  PAGE_CLOSED: {
+    kind: 'usage',
+    remedy:
+      'Start with --http-token-file FILE to serve the page to other machines, or on a loopback address; /live, /ready and /metrics need neither.',
+  },
+  PAGE_BUSY: { kind: 'transient', remedy: 'Close another tab of the page, or try again in a few seconds.' },
+  ANSWER_FAILED: { kind: 'invariant', remedy: 'The log of the process that serves the page says why.' },
   SERVER_FAILED: { kind: 'invariant', remedy: 'Its log file says why; docs/broker.md says where it is.' },
   USAGE: { kind: 'usage', remedy: 'Run the command with --help for its options and examples.' },
 } as const satisfies Record<string, ErrorCodeEntry>;

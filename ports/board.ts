@@ -104,6 +104,10 @@ export interface Board {
   readonly mode: DeskMode | null;
   /** Of this program. */
   readonly version: string;
+  /** How a command of this program begins in the shell of whoever started it, such as `npx harvestline`. */
+  readonly program: string;
+  /** What a command needs besides to read the same log, each flag after a space. */
+  readonly log_flags: string;
   /** The policy in force; null before any decision. */
   readonly policy: string | null;
   /** The confidence maps in force. */

@@ -9,6 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Heartbeat } from '../../ports/notify.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
+import { type HttpCliOptions, chosenHttp } from '../options/http-options.ts';
 import { logWords, type LogOptions } from '../options/log-options.ts';
 import { rememberKafka } from '../log-session/choose-log.ts';
 import { openKafka } from '../log-session/log-session.ts';
@@ -22,12 +23,10 @@ import { run } from './run.ts';
 import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
 
 /** The options of `run`. */
-export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsFlag {
+export interface RunCliOptions extends LogOptions, HttpCliOptions, VenueCliOptions, StallLimitsFlag {
   readonly policy: string;
   readonly shadow?: readonly string[];
   readonly from: 'beginning' | 'latest';
-  readonly httpPort?: number;
-  readonly httpHost: string;
   readonly faults?: PaperFaults;
   readonly candles?: readonly string[];
   readonly seed: number;
@@ -47,6 +46,7 @@ interface RunStart {
 /** Runs the processors and the source that are named on Kafka until a signal asks to stop, and ends the process. */
 export async function runUntilStopped(parts: readonly string[], cli: RunCliOptions, start: RunStart): Promise<void> {
   const { connections, openCodec, machine, logger } = start;
+  const http = chosenHttp(cli, { clock: machine, logger });
   const names = new DeskNames(cli.desk);
   rememberKafka(cli.data, connections, cli.desk);
   logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
@@ -89,14 +89,14 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
         limits: venueLimits(cli, choice),
         from: cli.from,
         board:
-          cli.httpPort === undefined
+          http === null
             ? null
             : {
                 viewed: new AwaitedBoard(),
                 desk: names.desk,
                 logName: `Kafka at ${connections.kafka.brokers.join(',')}`,
               },
-        http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
+        http,
         onListening: (url) => {
           void output.write(JSON.stringify({ http: url }));
           void output.flush();

@@ -1,4 +1,6 @@
+import packageJson from '../../package.json' with { type: 'json' };
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
+import type { AccessRules } from '../../connectors/http/access.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type RetryingPart, retryPart } from '../../pipelines/runtime/part-retry.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
@@ -80,7 +82,7 @@ export interface RunOptions {
   /** Null or left out: nobody can look. */
   readonly board?: OfferedBoard | null;
   /** Null: no HTTP. Port 0 picks a free one. */
-  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly http: (AccessRules & { readonly port: number }) | null;
   readonly onListening: (url: string) => void;
   /** A monitor to call while all is well with this process; null for none. */
   readonly heartbeat?: Heartbeat | null;
@@ -143,15 +145,23 @@ async function beatWhileReady(
 
 /** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */
 async function serve(
-  { http, onListening }: RunOptions,
+  { http, board, onListening, logger, desk, clock }: RunOptions,
   health: Health,
 ): Promise<{ readonly metrics: Metrics; close(): Promise<void> }> {
   if (http === null) return { metrics: NO_METRICS, close: () => Promise.resolve() };
   const { PrometheusMetrics } = await import('../../connectors/metrics/prometheus-metrics.ts');
-  const { HealthServer } = await import('../../connectors/http/health-server.ts');
+  const { HttpServer } = await import('../../connectors/http/http-server.ts');
   const metrics = new PrometheusMetrics();
+  metrics.gauge('buildInfo', { version: packageJson.version, node: process.version }).set(1);
   const probes = { live: () => health.live(), ready: () => health.ready() };
-  const server = await HealthServer.start({ ...http, ...probes, metrics });
+  const server = await HttpServer.start({
+    ...http,
+    ...probes,
+    metrics,
+    board: board?.viewed ?? null,
+    clock: desk?.clock ?? clock,
+    logger,
+  });
   onListening(server.url);
   return { metrics, close: () => server.close() };
 }

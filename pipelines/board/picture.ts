@@ -1,4 +1,5 @@
 /** Everything of a board but its positions, put together from the projection and what was asked for. */
+import { programName } from '../../errors/program-name.ts';
 import type { Board, BoardAlert } from '../../ports/board.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { type Halt, type Stop, isUnknown } from '../../ports/kill-switch.ts';
@@ -77,6 +78,8 @@ export class BoardPicture {
       log,
       mode: this.#mode(working),
       version,
+      program: programName(),
+      log_flags: logFlags,
       policy: projection.policy,
       calibrations: positions.calibrations(),
       headline,

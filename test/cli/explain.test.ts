@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { explainTo } from '../../cli/explain.ts';
+import { explainedLines } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
@@ -8,7 +8,6 @@ import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
-import { capturedLines } from '../fixtures/captured-output.ts';
 import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const MINUTE_MS = 60_000;
@@ -55,16 +54,14 @@ const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
 async function explained(id: string): Promise<Explanation> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, world, id, null, true);
-  return JSON.parse(lines()[0] ?? '') as Explanation;
+  const lines = await explainedLines(world, id, null, true);
+  return JSON.parse(lines[0] ?? '') as Explanation;
 }
 
 /** On a wide terminal, in one string. */
 async function shown(id: string): Promise<string> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, world, id, null, false, { columns: 200 });
-  return lines().join('\n');
+  const lines = await explainedLines(world, id, null, false, { columns: 200 });
+  return lines.join('\n');
 }
 
 /** What the story decides on. */

@@ -1,5 +1,6 @@
 /** Commands that a person copies: nothing on the page runs one. */
 import { html } from './lib/lit-html.js';
+/** @import { Picture } from './state.js' */
 
 /** How long a button says that it copied. Unit: milliseconds. */
 const SAID_FOR_MS = 2000;
@@ -10,6 +11,11 @@ export function command(text) {
     ><code>${text}</code
     ><button type="button" class="copy" data-copy=${text} aria-label="Copy ${text}"><span>Copy</span></button></span
   >`;
+}
+
+/** As the user's shell takes it, for the log that the page shows. @param {Picture['desk']} desk @param {string} words */
+export function commandOf({ program, log_flags: flags }, words) {
+  return `${program} ${words}${flags}`;
 }
 
 /** Serves every copy button of the document, also those that come later. @param {(text: string) => void} announce */

@@ -6,8 +6,11 @@ import { render } from './lib/lit-html.js';
 import { follow } from './connection.js';
 import { serveCopyButtons } from './copy.js';
 import { duration } from './format.js';
+import { addressOf, positionAt } from './address.js';
 import { alerts, currency, headline, masthead, staleness, summary } from './overview.js';
 import { PositionsTable } from './positions.js';
+import { PositionView } from './position.js';
+import { Sections } from './sections.js';
 import { changed, gravity, pictureOf } from './state.js';
 /** @import { Connection, Picture } from './state.js' */
 
@@ -41,6 +44,8 @@ const places = {
 };
 
 const table = new PositionsTable(element('positions'), wake);
+const sections = new Sections(element('sections'));
+const view = new PositionView(/** @type {HTMLDialogElement} */ (element('position')), { leave, step });
 
 /** Asks for one frame, however often it is called until then. */
 function wake() {
@@ -60,6 +65,7 @@ function frame(now) {
     summarisedAt = now;
     render(summary(picture), places.summary);
   }
+  view.show(picture, now);
   if (table.frame(now)) wake();
 }
 
@@ -74,6 +80,7 @@ function showDesk(desk, before) {
   }
   if (differs('alerts')) render(alerts(desk), places.alerts);
   if (differs('at')) showCurrency();
+  sections.show(desk);
 }
 
 /** @param {Picture['desk']} desk */
@@ -136,7 +143,9 @@ document.addEventListener('click', ({ target }) => {
   if (!(target instanceof Element) || target.closest('#colours') === null) return;
   dispatchEvent(new Event('harvestline:next-colours'));
   if (picture !== null) showMasthead(picture.desk);
+  view.recolour();
 });
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => view.recolour());
 
 document.addEventListener('keydown', (event) => {
   const { key, target } = event;
@@ -147,3 +156,44 @@ document.addEventListener('keydown', (event) => {
   else return;
   event.preventDefault();
 });
+
+/** Whether the opened position was reached from this page, so that back leads to the list. */
+let cameFromHere = false;
+
+/** The address decides what is open (PAGE-4). */
+function route() {
+  const id = positionAt(location.hash);
+  if (id !== null) {
+    view.open(id);
+    return;
+  }
+  const left = view.id;
+  view.close();
+  cameFromHere = false;
+  if (left === null) return;
+  table.makeCurrent(left);
+  table.focusCurrent();
+}
+
+/** Back to the list. */
+function leave() {
+  if (cameFromHere) history.back();
+  else {
+    history.replaceState(null, '', '/');
+    route();
+  }
+}
+
+/** To the next position of the list, in the place of the one that is open. @param {string} id @param {1 | -1} by */
+function step(id, by) {
+  const next = table.neighbour(id, by);
+  if (next === null) return;
+  history.replaceState(null, '', addressOf(next));
+  route();
+}
+
+addEventListener('hashchange', ({ oldURL }) => {
+  if (positionAt(new URL(oldURL).hash) === null) cameFromHere = true;
+  route();
+});
+route();

@@ -1,7 +1,7 @@
 /** The first screen above the table: whose desk this is, whether all is well, and what is wrong. */
 import { html, nothing } from './lib/lit-html.js';
 import { repeat } from './lib/directives/repeat.js';
-import { command } from './copy.js';
+import { command, commandOf } from './copy.js';
 import { argument, count, duration, machineTime, minuteOf, plural, signedR, timeOf, UNKNOWN } from './format.js';
 import { gravity, summaryOf } from './state.js';
 /** @import { Connection, Picture } from './state.js' */
@@ -58,7 +58,7 @@ export function headline(desk) {
       ({ scope, by, reason }) =>
         html`<p class="halt">
           <strong>Halted: ${scope === WHOLE_DESK ? 'the whole desk' : scope}</strong> by ${by}: ${reason}
-          ${command(scope === WHOLE_DESK ? 'harvestline resume' : `harvestline resume --scope ${argument(scope)}`)}
+          ${command(commandOf(desk, scope === WHOLE_DESK ? 'resume' : `resume --scope ${argument(scope)}`))}
         </p>`,
     )}
   </div>`;

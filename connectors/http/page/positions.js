@@ -5,6 +5,7 @@
  *         the document: a move would take the focus from it.
  * PAGE-3  A frame renders a bounded number of rows, whatever has come since the last one.
  */
+import { addressOf } from './address.js';
 import { render } from './lib/lit-html.js';
 import { FIRST_SORT, listed, sortedBy } from './order.js';
 import { rowCells } from './row.js';
@@ -24,11 +25,6 @@ const PAGE_ROWS = 10;
 /** On a phone rows are cards, and all of them would be an endless page. */
 const CARDS_AT_FIRST = 20;
 const phone = matchMedia('(max-width: 760px)');
-
-/** The address of an opened position. @param {string} id */
-export function addressOf(id) {
-  return `#/positions/${encodeURIComponent(id)}`;
-}
 
 export class PositionsTable {
   #sort = FIRST_SORT;

@@ -1,4 +1,5 @@
 /** One position in the table: its columns and their cells. */
+import { addressOf } from './address.js';
 import { html, nothing, svg } from './lib/lit-html.js';
 import { count, decisionText, duration, percent, price, signedR, UNKNOWN } from './format.js';
 import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from './sparkline.js';
@@ -43,7 +44,7 @@ export function rowCells(position, at) {
   const { symbol, account, venue, side, age_minutes, r, r_history, mark_price, entry_price, regime } = position;
   const { position_id, hold_score, exit_score, reason, action, fraction } = position;
   return html`<th role="rowheader" scope="row" class="c-symbol">
-      <a href=${`#/positions/${encodeURIComponent(position_id)}`}>${symbol}</a><small>${account} · ${venue}</small>
+      <a href=${addressOf(position_id)}>${symbol}</a><small>${account} · ${venue}</small>
     </th>
     <td role="cell" class="c-side">
       <span class="side" data-side=${side}>${side === 'LONG' ? 'Long' : 'Short'}</span>
@@ -128,7 +129,7 @@ export function cooldown({ cooldown_until }, at) {
   return duration(cooldown_until - at);
 }
 
-const RESTING_NAME = { STOP: 'Stop', TAKE_PROFIT: 'Take profit', LIMIT: 'Limit', OTHER: 'Other' };
+export const RESTING_NAME = { STOP: 'Stop', TAKE_PROFIT: 'Take profit', LIMIT: 'Limit', OTHER: 'Other' };
 
 /** @param {BoardPosition} position */
 export function resting({ resting: orders }) {

@@ -61,7 +61,7 @@ describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {
         policy: defaultPolicy(),
         exchange: () => Promise.resolve(exchange),
         from: 'beginning',
-        http: { host: '127.0.0.1', port: 0 },
+        http: { host: '127.0.0.1', port: 0, allowedHosts: [], token: null },
         onListening: url.resolve,
         clock,
         logger: SILENT_LOGGER,

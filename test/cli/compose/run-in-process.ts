@@ -67,7 +67,7 @@ export async function startRun(open: () => EmbeddedLog, overrides: Partial<RunOp
       policy: defaultPolicy(),
       exchange: () => Promise.resolve(exchange),
       from: 'beginning',
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, allowedHosts: [], token: null },
       onListening: listening.resolve,
       clock,
       logger: SILENT_LOGGER,

@@ -151,7 +151,7 @@ export function secureDesk(broker: SecureBroker | Skipped) {
         policy: defaultPolicy(),
         exchange: () => Promise.resolve(exchange),
         from: 'beginning',
-        http: { host: '127.0.0.1', port: 0 },
+        http: { host: '127.0.0.1', port: 0, allowedHosts: [], token: null },
         onListening: url.resolve,
         clock,
         logger,

@@ -1,0 +1,110 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addressOf, positionAt } from '../../../../connectors/http/page/address.js';
+import * as story from '../../../../connectors/http/page/story.js';
+import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
+import type { Explanation } from '../../../../pipelines/explain/explanation.ts';
+import { FakePosition } from '../../../fixtures/fake-position.ts';
+import { storyOf } from '../../../fixtures/fake-story.ts';
+
+const NOW = 1_770_000_000_000;
+const RANDOM = new SeededRandom(7);
+
+function explanationOf(index: number): Explanation {
+  // storyOf makes a whole explanation; the port knows no more of it than that it is an object.
+  return storyOf(new FakePosition(index, RANDOM, NOW), RANDOM, NOW).explanation as Explanation;
+}
+
+function plain(text: string): string {
+  return text.replaceAll('\u00A0', ' ');
+}
+
+describe('the latest decision in words', () => {
+  it('shows every factor once, on its side, with its points and what it was compared with', () => {
+    fc.assert(
+      fc.property(fc.nat(300), (index) => {
+        const { decision } = explanationOf(index);
+        const factors = decision?.factors ?? [];
+        const shown = [...story.onSide(factors, 'HOLD'), ...story.onSide(factors, 'EXIT')];
+        expect(new Set(shown)).toEqual(new Set(factors));
+        for (const factor of shown) expect(story.factorText(factor).figures === '').toBe(factor.value === null);
+        const points = (side: string): number =>
+          story.onSide(factors, side).reduce((sum, factor) => sum + factor.points, 0);
+        expect([points('HOLD'), points('EXIT')]).toEqual([decision?.hold_score, decision?.exit_score]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('says a factor of tomorrow by its name', () => {
+    const factor = { name: 'funding_paid', side: 'EXIT', points: 1, value: 0.5, threshold: null };
+    expect(story.factorText(factor)).toEqual({ says: 'Funding paid', figures: '0.5' });
+  });
+
+  it('says what would have made it another, the ways to one decision together', () => {
+    const decided = explanationOf(0).decision;
+    if (decided === null) throw new Error('the story has a decision');
+    const change = { action: 'CLOSE' as const, reason: 'thesis_broken' };
+    const changes = [
+      { ...change, input: 'confidence' as const, from: 0.62, to: 0.469 },
+      { ...change, input: 'regime' as const, from: 'RANGE', to: 'another' },
+      { action: 'HOLD' as const, reason: 'no_rule_applies', input: 'age_hours' as const, from: 66.7, to: 6 },
+    ];
+    expect(story.otherwise({ ...decided, confidence_mapped: true, changes })).toEqual([
+      {
+        decision: 'Close',
+        reason: 'thesis_broken',
+        ways: ['mapped confidence were 0.469 (is 0.62)', 'the regime were another (is RANGE)'],
+      },
+      {
+        decision: 'Hold',
+        reason: 'no_rule_applies',
+        ways: [expect.stringMatching(/^the age were 6.0.h \(is 66.7.h\)$/)],
+      },
+    ]);
+  });
+});
+
+describe('the timeline', () => {
+  it('has every run and every intent, and stands in order, the newest first', () => {
+    fc.assert(
+      fc.property(fc.nat(300), (index) => {
+        const explanation = explanationOf(index);
+        const entries = story.timelineOf(explanation);
+        expect(entries.filter(({ kind }) => kind === 'run')).toHaveLength(explanation.runs.length);
+        const times = (detail: string): number => Number(/(\d+)\stimes alike/.exec(plain(detail))?.[1] ?? 1);
+        const intents = entries.filter(({ kind }) => kind === 'step').reduce((sum, one) => sum + times(one.detail), 0);
+        expect(intents).toBe(new Set(explanation.steps.map(({ intent_id: id }) => id)).size);
+        expect(entries.every(({ until }, at) => until <= (entries[at - 1]?.until ?? Infinity))).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('keeps each fill in a line of its own, and marks intents, fills and slices on the time axis', () => {
+    const { steps } = explanationOf(0);
+    const marks = story.marksOf(steps);
+    const fills = steps.filter(({ kind }) => kind === 'FILLED').length;
+    expect(fills).toBeGreaterThan(0);
+    expect(story.timelineOf({ runs: [], steps }).filter(({ traded }) => traded)).toHaveLength(fills);
+    expect(marks.filter(({ kind }) => kind === 'fill')).toHaveLength(fills);
+    expect(marks.filter(({ kind }) => kind === 'slice')).toHaveLength(fills);
+    expect(new Set(marks.map(({ kind }) => kind))).toEqual(new Set(['intent', 'fill', 'slice']));
+  });
+});
+
+describe('the address of an opened position', () => {
+  it('names any id there can be, and nothing else is one (PAGE-4)', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (id) => {
+        expect(positionAt(addressOf(id))).toBe(id);
+      }),
+    );
+    expect(['', '#positions', '#/positions/', '#/positions/%E0%A4%A'].map(positionAt)).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
+  });
+});
