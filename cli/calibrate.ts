@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { type Decider, approval, readVersions, rejection, rollback } from '../pipelines/calibration/decisions.ts';
-import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
+import { decisionJson, versionJson, versionLines } from '../pipelines/calibration/version-lines.ts';
 import type { CalibrationVersions } from '../pipelines/scoring/confidence-map.ts';
-import { jsonWanted, writeLines } from '../render/output.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../render/output.ts';
 import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
 import { proposeCommand } from './calibrate/propose-command.ts';
 import { slicesCommand } from './calibrate/slices-command.ts';
@@ -120,7 +120,7 @@ Example:
       await writeLines(
         jsonWanted(flags)
           ? versions.all().map((history) => JSON.stringify(versionJson(versions, history)))
-          : versionTable(versions),
+          : versionLines(versions, terminalWidth()),
       );
     });
 }

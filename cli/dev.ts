@@ -105,7 +105,7 @@ ${stallLimitsHelp()}
 Examples:
   harvestline dev
   harvestline dev --cycles 400 --seed 7
-  harvestline dev --market candles --candles XRP-USDT-USDT-5m-futures.csv --cycles 400
+  harvestline dev --market candles --candles examples/data/XRP-USDT-USDT-5m-futures.csv --cycles 400
   harvestline dev --cycles 400 --data .rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
   harvestline dev --cycles 400 --data .legacy --policy legacy`,
       )
@@ -256,6 +256,8 @@ async function runDev({
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
+    // The terminal has written ^C where the summary would begin.
+    if (live && stop.signal.aborted) await lines.write('');
     const alerts = await chain.alerts();
     const text = live
       ? summaryLines({ ...summary(), alerts, shown: counter.best }, terminalWidth(output), words)

@@ -6,6 +6,8 @@ import { LOG_LEVELS, pinoLogger } from '../connectors/system/pino-logger.ts';
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../connectors/system/settings.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { boundYoungGeneration } from '../connectors/system/young-generation.ts';
+import type { Logger } from '../ports/logger.ts';
+import { placeInFile, settingsFromFile } from './config/apply-config.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
@@ -103,10 +105,11 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
 }
 
 /** The rest of the program is loaded while the registry looks up its schemas, which takes about as long. */
-async function start(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+async function start(parts: readonly string[], cli: RunCliOptions, self: Command): Promise<void> {
   checkLists(cli);
   boundYoungGeneration();
   const logger = pinoLogger(cli.logLevel);
+  sayWhatTheFileSays(self, logger);
   const connections = chosenKafka(cli);
   if (connections === null) {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
@@ -119,6 +122,14 @@ async function start(parts: readonly string[], cli: RunCliOptions): Promise<void
   await machine.sleep(SENDING_MS);
   const { runUntilStopped } = await import('./compose/run-until-stopped.ts');
   await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger });
+}
+
+/** Real money that nobody typed is said first. */
+function sayWhatTheFileSays(self: Command, logger: Logger): void {
+  const live = placeInFile(self, 'live');
+  if (live !== null) logger.warn({ from: live }, `real money: --live comes from ${live}`);
+  const settings = settingsFromFile(self);
+  if (Object.keys(settings).length > 0) logger.info({ settings }, 'options from a file');
 }
 
 /** Starts the work at once. The first call returns its result; a later call starts it again. */

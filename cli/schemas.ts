@@ -6,7 +6,8 @@ import { type Finding, checkSchemas } from '../schemas/tooling/check-schemas.ts'
 import { loadSchema, type Topic, TOPICS, findTopic } from '../schemas/topics.ts';
 import { openLog } from './log-session/log-session.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
-import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
+import { LineWriter, jsonWanted, terminalWidth, writeLines } from '../render/output.ts';
+import { hanging } from '../render/terminal-text.ts';
 import {
   type SchemaDiff,
   diffSchema,
@@ -161,7 +162,26 @@ function findingsAsJson(findings: readonly Finding[]): readonly string[] {
 function findingsAsText(findings: readonly Finding[]): readonly string[] {
   const problems = countOf(findings, 'problem');
   const summary = `${Object.keys(TOPICS).length} topics checked, ${countText(problems, 'problem')}`;
-  return [...findings.map(lineOf), problems === 0 ? pc.green(summary) : pc.red(summary)];
+  const [bounds, others] = [findings.filter(addsBounds), findings.filter((finding) => !addsBounds(finding))];
+  return [
+    ...(bounds.length > FOLDED_FROM ? foldedLines(bounds) : bounds.map(lineOf)),
+    ...others.map(lineOf),
+    problems === 0 ? pc.green(summary) : pc.red(summary),
+  ];
+}
+
+/** More findings of one kind than this are one. Unit: findings. */
+const FOLDED_FROM = 2;
+
+function addsBounds({ level, rule }: Finding): boolean {
+  return level === 'info' && rule === 'compatibility';
+}
+
+/** Allowed additions of bounds, which stay in the list for as long as the version without them is kept. */
+function foldedLines(findings: readonly Finding[]): readonly string[] {
+  const topics = [...new Set(findings.map(({ topic }) => topic))].join(', ');
+  const text = `${countText(findings.length, 'topic')} had bounds added since an earlier version, beyond which no truthful record lies (--json has every path): ${topics}`;
+  return hanging('info     ', text, terminalWidth()).map((line) => line.replace(/^info/, pc.dim('info')));
 }
 
 /** `trade.closed: quantity: the bound was tightened … (v1, new reader, old data) [compatibility]` */

@@ -1,7 +1,10 @@
 import { Command } from 'commander';
-import type { ReadSession } from '../pipelines/runtime/log-session.ts';
+import { onShutdownSignal } from '../connectors/system/process.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
 import { policyInForce } from '../pipelines/scoring/policy-history.ts';
-import { statusReport } from '../pipelines/status/status-report.ts';
+import { followStatus } from '../pipelines/status/follow-status.ts';
+import { StatusScreen, reportStream } from '../pipelines/status/follow-views.ts';
+import { type StatusTopics, statusReport } from '../pipelines/status/status-reader.ts';
 import { type ReportPlace, reportJson, reportLines } from '../pipelines/status/view.ts';
 import type { StallLimits } from '../pipelines/watch/stall-limits.ts';
 import { LineWriter, jsonWanted, terminalWidth } from '../render/output.ts';
@@ -16,6 +19,7 @@ export function statusCommand(): Command {
       'Say in one line whether all is well; then alerts, gate, positions, lag and last events, as the log has them now.',
     )
     .addOption(stallLimitsOption())
+    .option('--watch', 'show it again while the log grows, until Ctrl-C')
     .option('--json', 'one JSON object, also on a terminal')
     .addHelpText(
       'after',
@@ -23,21 +27,34 @@ export function statusCommand(): Command {
 Times are event time: in a simulated market they are the market's. What is written live, on Kafka, is held against this machine's clock,
 so that a feed of which nothing comes any more is seen.
 
+With --watch a terminal is redrawn in place; in a pipe there is one JSON object a line, whenever anything but the time has changed. The first report
+reads the log, the next ones what came since.
+
 ${stallLimitsHelp()}
 
 Examples:
   harvestline status
+  harvestline status --watch
+  harvestline status --watch --json | jq -c .headline
   harvestline status --json | jq .alerts`,
     )
-    .action(async (flags: LogOptions & StallLimitsFlag & { json?: true }) => {
+    .action(async (flags: StatusFlags) => {
       const limits = loadStallLimits(flags);
+      const place = placeOf(flags);
+      const json = jsonWanted(flags);
       const session = await openForReading(flags);
       try {
-        await status(session, new LineWriter(process.stdout), { ...placeOf(flags), json: jsonWanted(flags), limits });
+        if (flags.watch === true) await watch(session, place, json, limits);
+        else await status(session, new LineWriter(process.stdout), { ...place, width: terminalWidth(), json, limits });
       } finally {
         await session.close();
       }
     });
+}
+
+interface StatusFlags extends LogOptions, StallLimitsFlag {
+  readonly json?: true;
+  readonly watch?: true;
 }
 
 interface StatusPlace extends Omit<ReportPlace, 'policy'> {
@@ -45,19 +62,37 @@ interface StatusPlace extends Omit<ReportPlace, 'policy'> {
   readonly limits?: StallLimits;
 }
 
-function placeOf(flags: LogOptions): Omit<ReportPlace, 'policy'> {
+function placeOf(flags: LogOptions): Omit<ReportPlace, 'policy' | 'width'> {
   const { kind, name } = chooseLog(flags, true, process.cwd(), process.env);
   return {
-    width: terminalWidth(),
     logFlags: logWords(flags),
     log: kind === 'kafka' ? `Kafka at ${name}` : name,
     desk: flags.desk ?? '',
   };
 }
 
+/** Shows the report again and again, until a signal to stop. */
+async function watch(
+  topics: StatusTopics,
+  place: Omit<ReportPlace, 'policy' | 'width'>,
+  json: boolean,
+  limits: StallLimits,
+): Promise<void> {
+  const clock = new SystemClock();
+  const stop = onShutdownSignal(clock);
+  const screen = json ? null : new StatusScreen(process.stdout, place);
+  const view = screen ?? reportStream(new LineWriter(process.stdout), place);
+  try {
+    await followStatus({ topics, limits, clock, signal: stop.signal }, view);
+  } finally {
+    screen?.done();
+    stop.release();
+  }
+}
+
 /** Writes the report: one JSON object on one line, or lines for people. Alerts do not change the exit code. */
 export async function status(
-  session: Pick<ReadSession, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'liveNow'>,
+  session: StatusTopics,
   lines: LineWriter,
   { json, limits, ...place }: StatusPlace,
 ): Promise<void> {

@@ -16,6 +16,12 @@ const BATCH_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const ORDER_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
 
 export const METRICS = {
+  buildInfo: {
+    name: 'harvestline_build_info',
+    type: 'gauge',
+    help: '1, with the version of this program and of its Node.',
+    labels: ['version', 'node'],
+  },
   lag: {
     name: 'harvestline_lag',
     type: 'gauge',
@@ -137,6 +143,24 @@ export const METRICS = {
     type: 'gauge',
     help: '1 while the desk or one of its accounts is halted, as of the latest look: no older than the scrape before.',
     labels: [],
+  },
+  openPositions: {
+    name: 'harvestline_open_positions',
+    type: 'gauge',
+    help: 'Positions that nothing on record closed, and that are still observed, as of the latest look at the topics (every 30 s).',
+    labels: [],
+  },
+  positionR: {
+    name: 'harvestline_position_r',
+    type: 'gauge',
+    help: 'R of each of those positions by its latest snapshot; of 500 at most, the largest gains and losses. A series ends with its position.',
+    labels: ['account', 'symbol', 'side'],
+  },
+  pnlQuote: {
+    name: 'harvestline_pnl_quote',
+    type: 'gauge',
+    help: 'P&L of all outcomes that this member of CLM knows, final or not, in quote currency: gross (before fees), net (of fees and funding, of outcomes where the exchange told both).',
+    labels: ['kind'],
   },
   alert: {
     name: 'harvestline_alert',
@@ -262,6 +286,8 @@ export interface Counter {
 /** One series of a gauge. */
 export interface Gauge {
   set(value: number): void;
+  /** Ends the series: it is exposed no more, until it is set again. */
+  remove(): void;
 }
 
 /** One series of a histogram. */
@@ -281,7 +307,7 @@ export interface Metrics {
 /** For a process whose measurements nobody can see. */
 export const NO_METRICS: Metrics = {
   counter: () => ({ add: () => {} }),
-  gauge: () => ({ set: () => {} }),
+  gauge: () => ({ set: () => {}, remove: () => {} }),
   histogram: () => ({ observe: () => {} }),
   onLook: () => {},
 };

@@ -100,3 +100,10 @@ function unitText(value: number, unit: string): string {
 export function sinceText(ms: number): string {
   return ms < 0 ? `(dated ${durationText(-ms)} earlier)` : `+${durationText(ms)}`;
 }
+
+/** An age of which the order of magnitude matters: `7 min`, `3.2 h`, `4.1 d`. */
+export function ageText(ms: number): string {
+  if (ms < MINUTES_UP_TO_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
+  if (ms < HOURS_UP_TO_MS) return `${(ms / HOUR_MS).toFixed(1)} h`;
+  return `${(ms / (24 * HOUR_MS)).toFixed(1)} d`;
+}

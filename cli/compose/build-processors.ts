@@ -99,10 +99,15 @@ function exposeGate(clm: ClmProcessor, metrics: Metrics): void {
   const final = metrics.gauge('gateFinal', {});
   const usable = metrics.gauge('gateUsable', {});
   const needed = metrics.gauge('gateNeeded', {});
+  const gross = metrics.gauge('pnlQuote', { kind: 'gross' });
+  const net = metrics.gauge('pnlQuote', { kind: 'net' });
   metrics.onLook(() => {
     const gate = clm.gate();
     final.set(gate.final);
     usable.set(gate.usable);
     needed.set(gate.needed);
+    const pnl = clm.pnl();
+    gross.set(pnl.gross);
+    net.set(pnl.net);
   });
 }

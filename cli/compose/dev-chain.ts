@@ -38,7 +38,7 @@ import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { forEachRecord, TopicCursor } from '../../pipelines/runtime/topic-cursor.ts';
 import type { StallReader } from '../../pipelines/watch/stall-watcher.ts';
-import { statusReport } from '../../pipelines/status/status-report.ts';
+import { statusReport } from '../../pipelines/status/status-reader.ts';
 
 /** How often retention and compaction run: their effects take months and thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;

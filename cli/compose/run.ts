@@ -1,3 +1,4 @@
+import packageJson from '../../package.json' with { type: 'json' };
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import type { AccessRules } from '../../connectors/http/access.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
@@ -151,6 +152,7 @@ async function serve(
   const { PrometheusMetrics } = await import('../../connectors/metrics/prometheus-metrics.ts');
   const { HttpServer } = await import('../../connectors/http/http-server.ts');
   const metrics = new PrometheusMetrics();
+  metrics.gauge('buildInfo', { version: packageJson.version, node: process.version }).set(1);
   const probes = { live: () => health.live(), ready: () => health.ready() };
   const server = await HttpServer.start({
     ...http,

@@ -47,7 +47,7 @@ export class PrometheusMetrics implements Metrics {
   gauge<M extends GaugeName>(metric: M, labels: LabelsOf<M>): GaugeSeries {
     const gauge = getOrInsert(this.#gauges, metric, () => this.#registered(new Gauge(described(METRICS[metric]))));
     gauge.inc(labels, 0);
-    return { set: (value) => gauge.set(labels, value) };
+    return { set: (value) => gauge.set(labels, value), remove: () => gauge.remove(labels) };
   }
 
   histogram<M extends HistogramName>(metric: M, labels: LabelsOf<M>): HistogramSeries {

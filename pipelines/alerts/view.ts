@@ -3,7 +3,7 @@ import { durationText, formatEventSecond } from '../../render/event-time.ts';
 import { hanging, together } from '../../render/terminal-text.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { AlertSeverity, EpochMillis } from '../../schemas/generated/records.ts';
-import { ALERTS } from './alert-table.ts';
+import { severityOf } from './alert-table.ts';
 import { type Alert, commandText } from './alerts.ts';
 
 /** Where an alert is printed. */
@@ -22,10 +22,16 @@ const SEVERITY_COLOURS: Readonly<Record<AlertSeverity, (text: string) => string>
   INFO: pc.dim,
 };
 
-export function alertLines({ name, since, evidence, next }: Alert, place: AlertPlace): readonly string[] {
-  const { severity } = ALERTS[name];
+export function alertLines({ name, scope, since, evidence, next }: Alert, place: AlertPlace): readonly string[] {
+  const severity = severityOf(name);
+  const about = scope === undefined ? '' : ` ${printable(scope)}`;
   return [
-    ...hanging(SEVERITY_COLOURS[severity](`${severity} ${name}`), ` ${sinceText(since, place.now)}`, place.width, 2),
+    ...hanging(
+      SEVERITY_COLOURS[severity](`${severity} ${name}`),
+      `${about} ${sinceText(since, place.now)}`,
+      place.width,
+      2,
+    ),
     ...hanging('  ', printable(evidence), place.width, 2),
     ...commandLines(next, place.logFlags),
   ];

@@ -6,7 +6,7 @@
  *            is written live; desk.claim, letter.discarded and dead letters anew where they have grown; committed offsets
  * writes     nothing
  */
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Board } from '../../ports/board.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
@@ -71,7 +71,8 @@ export class BoardTopics {
       if (groups.length === 0) continue;
       const offsets = await log.offsets(name);
       for (const group of groups) {
-        const committed = await log.committed(group, name);
+        const committed = await this.#committed(group, name);
+        if (committed === null) continue;
         const waits = offsets.reduce((sum, one) => sum + lagOf(one, committed.get(one.partition)), 0);
         lag[group] = (lag[group] ?? 0) + waits;
         if (waits === 0) continue;
@@ -84,6 +85,16 @@ export class BoardTopics {
       }
     }
     return { lag, late };
+  }
+
+  /** Null where this user may not ask about that group: its lag is left out. */
+  async #committed(group: string, topic: string): Promise<ReadonlyMap<number, number> | null> {
+    try {
+      return await this.#topics.log.committed(group, topic);
+    } catch (thrown) {
+      if (isKind(thrown, 'transient')) throw thrown;
+      return null;
+    }
   }
 
   /** Letters that wait, by topic and code. Read anew only where one was written, put back or discarded since. */

@@ -75,9 +75,7 @@ function summaryLines(
       (line, index) => `${index === 0 ? pc.bold(label.padEnd(LABEL)) : ' '.repeat(LABEL)}${line}`,
     );
   const command = (label: string, text: string): string => `${pc.bold(label.padEnd(LABEL))}${text}`;
-  // An approval that no override passes is not offered.
-  const approvable = report.bounds.every(({ name, holds }) => holds || name !== 'factors_possible');
-  const next = approvable ? [command('next', approve), command('', reject)] : [command('next', reject)];
+  const next = approve === null ? [command('next', reject)] : [command('next', approve), command('', reject)];
   const atBound = coefficientAtBoundText(report);
   return [
     ...wrapped(headline, width).map((line) => TONES[tone](pc.bold(line))),

@@ -17,17 +17,20 @@ export function verdictOf(report: CalibrationReport): Verdict {
 }
 
 interface NextSteps {
-  readonly approve: string;
+  /** Null where no override passes: an approval would be refused. */
+  readonly approve: string | null;
   readonly reject: string;
   readonly verify: string;
 }
 
 /** The commands to type next; NAME and TEXT are for the person to fill in. */
 export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
-  // No override passes factors_possible: the refusal says what to do instead.
-  const override = bounds.every(({ holds }) => holds) ? '' : ' --override';
+  const broken = bounds.filter(({ holds }) => !holds);
+  // No override passes factors_possible.
+  const approvable = broken.every(({ name }) => name !== 'factors_possible');
+  const override = broken.length === 0 ? '' : ' --override';
   return {
-    approve: `${programName()} calibrate approve ${version} --by NAME --reason TEXT${override}`,
+    approve: approvable ? `${programName()} calibrate approve ${version} --by NAME --reason TEXT${override}` : null,
     reject: `${programName()} calibrate reject ${version} --by NAME --reason TEXT`,
     verify: `${programName()} calibrate verify ${version}`,
   };

@@ -1,6 +1,8 @@
 import { formatEventTime } from '../../render/event-time.ts';
 import { programName } from '../../errors/program-name.ts';
-import { plainTable } from '../../render/tables.ts';
+import { fittingTable } from '../../render/tables.ts';
+import { hanging } from '../../render/terminal-text.ts';
+import { plural } from '../../render/figures.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import type { CalibrationVersions, VersionHistory } from '../scoring/confidence-map.ts';
@@ -29,26 +31,33 @@ export function versionJson(versions: CalibrationVersions, { version, records }:
   };
 }
 
-/** All versions as a table: a line for each record of each. */
-export function versionTable(versions: CalibrationVersions): readonly string[] {
+/** All versions, each with a line for every record of it. */
+export function versionLines(versions: CalibrationVersions, width: number): readonly string[] {
   const all = versions.all();
   if (all.length === 0) return [`nothing was proposed yet: ${programName()} calibrate propose`];
-  const rows = all.flatMap(({ version, records }) =>
-    records.map((record, index) => [
-      index === 0 ? pc.bold(version) : '',
-      index === 0 ? printable(record.model_id) : '',
-      index === 0 ? `${record.method.toLowerCase()}, ${record.counts.usable} outcomes` : '',
-      stateText(versions, record, index === records.length - 1),
+  return all.flatMap(({ version, records }) => {
+    const [{ model_id, method, counts }] = records;
+    const map = `${printable(model_id)}, ${method.toLowerCase()}, ${plural(counts.usable, 'outcome')}`;
+    const heads = ['at', 'status', 'by, why'];
+    const rows = records.map((record, index) => [
       formatEventTime(record.decided_at),
+      stateText(versions, record, index === records.length - 1),
       printable(decidedText(record)),
-    ]),
-  );
-  const heads = ['version', 'model', 'map', 'status', 'at', 'by, why'];
-  return plainTable(
-    heads.map((head) => ({ head })),
-    rows,
-  );
+    ]);
+    return [
+      ...hanging(`${pc.bold(version)}  `, map, width, INDENT.length),
+      ...fittingTable(
+        heads.map(() => ({ head: '' })),
+        rows,
+        width - INDENT.length,
+      )
+        .filter((line) => line !== '')
+        .map((line) => INDENT + line),
+    ];
+  });
 }
+
+const INDENT = '  ';
 
 function stateText(versions: CalibrationVersions, record: ConfidenceCalibration, latest: boolean): string {
   const inForce = latest && versions.inForce(record.model_id)?.version === record.version;

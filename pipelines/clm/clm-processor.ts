@@ -41,6 +41,8 @@ export interface ClmProcessor extends Processor {
   observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]>;
   /** The gate over all outcomes known here. */
   gate(): Gate;
+  /** Sums over all outcomes known here. Net: of those whose costs are known. Unit: quote currency. */
+  pnl(): { readonly gross: number; readonly net: number };
   /** Positions that were closed in part and are not FINAL. */
   accumulating(): number;
   /** The starvation alert while its episode lasts, else null. */
@@ -82,6 +84,16 @@ class Clm implements ClmProcessor {
 
   gate(): Gate {
     return this.#tally.gate(() => this.#outcomes.values());
+  }
+
+  pnl(): { readonly gross: number; readonly net: number } {
+    let gross = 0;
+    let net = 0;
+    for (const { pnl_quote, pnl_net_quote } of this.#outcomes.values()) {
+      gross += pnl_quote;
+      net += pnl_net_quote ?? 0;
+    }
+    return { gross, net };
   }
 
   accumulating(): number {

@@ -92,9 +92,9 @@ function remedyFor(topic: string): string {
 export async function standingStops(
   topics: Pick<ReadSession, 'log' | 'codec'>,
   now: EpochMillis,
+  lastObeyed: LastObeyed,
 ): Promise<{ readonly halted: readonly Halt[]; readonly unknown: readonly UnknownSwitch[] }> {
-  const state = await readKillSwitch(topics, await readLastObeyed(topics));
-  const stops = state.stops();
+  const stops = (await readKillSwitch(topics, lastObeyed)).stops();
   const why = await whyItForgets(topics.log);
   const forgets = why === null ? [] : [{ scope: WHOLE_DESK, why: `${TOPIC.name}: ${why}`, since: now }];
   return {

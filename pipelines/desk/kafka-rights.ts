@@ -43,7 +43,7 @@ export const ROLES = {
     writes: [...ownedBy('snapshots'), ...ownedBy('models'), ...WORKING],
   },
   reader: {
-    runs: '`status`, `tail`, `explain`, `replay`, `shadow`, `dlq list`, `dlq show`, `desk list`, `export`, `calibrate list`, `slices` and `verify`',
+    runs: '`status`, `positions`, `tail`, `explain`, `replay`, `shadow`, `dlq list`, `dlq show`, `desk list`, `export`, `calibrate list`, `slices` and `verify`',
     writes: [],
     rights: [{ resource: 'group', names: Object.keys(CONSUMER_GROUPS), prefixed: true, operations: ['Describe'] }],
   },

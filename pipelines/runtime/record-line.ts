@@ -23,15 +23,17 @@ type Brief = { readonly [N in TopicName]: (record: RecordByTopic[N]) => string }
 const BRIEF: Brief = {
   [TOPICS.modelSignal.name]: (r) => `${r.side} confidence ${figure(r.confidence)} ${r.regime} ${r.model_id}`,
   [TOPICS.positionSnapshot.name]: (r) =>
-    `${r.side} ${r.quantity} at ${r.entry_price}, mark ${r.mark_price}, R ${figure(r.r_history.at(-1) ?? null)}, ${r.regime ?? 'regime unknown'}`,
+    `${r.side} ${amount(r.quantity)} at ${amount(r.entry_price)}, mark ${amount(r.mark_price)}, R ${figure(r.r_history.at(-1) ?? null)}, ${r.regime ?? 'regime unknown'}`,
   [TOPICS.harvestIntent.name]: (r) =>
-    `${r.action} ${r.fraction} of ${r.side} ${r.quantity}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}`,
+    `${r.action} ${amount(r.fraction)} of ${r.side} ${amount(r.quantity)}: ${r.reason}, hold ${amount(r.hold_score)} exit ${amount(r.exit_score)}, R ${figure(r.r)}`,
   [TOPICS.executionReport.name]: (r) =>
     `${r.status} ${r.reason} ${r.action}` +
-    (r.average_price === null ? '' : ` filled ${r.filled_quantity} of ${r.rounded_quantity} at ${r.average_price}`) +
+    (r.average_price === null
+      ? ''
+      : ` filled ${amount(r.filled_quantity)} of ${amount(r.rounded_quantity)} at ${amount(r.average_price)}`) +
     orderWords(r),
   [TOPICS.tradeClosed.name]: (r) =>
-    `${r.side} ${r.quantity} at ${r.exit_price} (${figure(r.pnl_percent)} %), ${r.remaining_quantity} left: ${r.exit_reason} ${r.origin}`,
+    `${r.side} ${amount(r.quantity)} at ${amount(r.exit_price)} (${figure(r.pnl_percent)} %), ${amount(r.remaining_quantity)} left: ${r.exit_reason} ${r.origin}`,
   [TOPICS.clmOutcome.name]: (r) =>
     `${r.label ?? r.status} ${r.side} ${figure(r.pnl_percent)} % in ${plural(r.slices.length, 'slice')}` +
     (r.excluded_from_calibration === null ? '' : `, excluded: ${r.excluded_from_calibration}`),
@@ -43,8 +45,8 @@ const BRIEF: Brief = {
     `${plural(r.reductions.length, 'fill')}, ${plural(r.differences.length, 'difference')}` +
     r.differences.map(({ kind, detail }) => `; ${kind}: ${detail}`).join(''),
   [TOPICS.shadowDecision.name]: (r) =>
-    `${r.policy} ${r.action} ${r.fraction}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}; ` +
-    `${r.against} ${r.current_action} ${r.current_fraction}`,
+    `${r.policy} ${r.action} ${amount(r.fraction)}: ${r.reason}, hold ${amount(r.hold_score)} exit ${amount(r.exit_score)}, R ${figure(r.r)}; ` +
+    `${r.against} ${r.current_action} ${amount(r.current_fraction)}`,
   [TOPICS.policyApplied.name]: (r) =>
     `${r.policy} from offset ${r.input.offset} on` +
     (r.calibrations.length === 0 ? ', raw confidence' : '') +
@@ -114,6 +116,11 @@ function text(bytes: Uint8Array | null): string | null {
 
 export function base64(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : bufferOf(bytes).toString('base64');
+}
+
+/** A quantity, price or score for people. A double may have seventeen digits, which only a program needs: --json has them. */
+function amount(value: number | null): string {
+  return value === null ? 'unknown' : significant(value, 6);
 }
 
 function figure(value: number | null): string {

@@ -61,8 +61,11 @@ export class BatchCursor {
     this.#next = new Map((await this.#log.offsets(this.#topic)).map(({ partition, end }) => [partition, end]));
   }
 
-  /** To the end that stands now, or until `signal` aborts. Asks for the ends first: partitions that have not grown cost no read. */
-  async readOn(work: (batch: Batch) => Promise<void> | void, signal = NEVER_ABORTED): Promise<void> {
+  /**
+   * To `ends`, or to the end that stands now, or until `signal` aborts. Asks for the ends first: partitions that have not grown cost no
+   * read. A batch may go beyond `ends`: what lies there comes again in the next read.
+   */
+  async readOn(work: (batch: Batch) => Promise<void> | void, signal = NEVER_ABORTED, ends?: Ends): Promise<void> {
     const log = this.#log;
     let next = (this.#next ??= new Map(this.#since === -Infinity ? [] : await log.offsetsAt(this.#topic, this.#since)));
     const offsets = await log.offsets(this.#topic);
@@ -71,12 +74,15 @@ export class BatchCursor {
       this.#next = next = new Map();
       this.#onMadeAnew();
     }
-    const grown = offsets.filter(({ partition, begin, end }) => end > (next.get(partition) ?? begin));
+    const endOf = (partition: number): number => ends?.get(partition) ?? Infinity;
+    const grown = offsets.filter(
+      ({ partition, begin, end }) => Math.min(end, endOf(partition)) > (next.get(partition) ?? begin),
+    );
     if (grown.length === 0 || signal.aborted) return;
     const partitions = grown.map(({ partition }) => partition);
     for await (const batch of log.read(this.#topic, { from: new Map(next), partitions })) {
       await work(batch);
-      next.set(batch.partition, batch.nextOffset);
+      next.set(batch.partition, Math.min(batch.nextOffset, endOf(batch.partition)));
       if (signal.aborted) return;
     }
   }
@@ -115,13 +121,15 @@ export class TopicCursor<N extends TopicName> {
     return this.#batches.skipToEnd();
   }
 
-  /** To the end that stands now, or until `signal` aborts. */
-  readOn(signal = NEVER_ABORTED): Promise<void> {
+  /** To `ends`, or to the end that stands now, or until `signal` aborts. */
+  readOn(signal = NEVER_ABORTED, ends?: Ends): Promise<void> {
     const { onPoison, pause } = this.#options;
-    return this.#batches.readOn(async (batch) => {
-      this.#undecodable += await decodeBatch(this.#topics, this.#topic, batch, this.#visit, { onPoison });
+    const work = async (batch: Batch): Promise<void> => {
+      const end = ends?.get(batch.partition);
+      this.#undecodable += await decodeBatch(this.#topics, this.#topic, batch, this.#visit, { end, onPoison });
       await pause?.(signal);
-    }, signal);
+    };
+    return this.#batches.readOn(work, signal, ends);
   }
 }
 

@@ -1,6 +1,5 @@
 /** What `status` reads of execution.report: counts, orders without an end, orders of unknown fate, and what fills cost. */
 import { plural } from '../../render/figures.ts';
-import type { LogRecord } from '../../ports/event-log.ts';
 import type {
   ClientOrderId,
   EpochMillis,
@@ -8,14 +7,12 @@ import type {
   ExecutionStatus,
   IntentId,
   OrderStyle,
+  TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, NAMED_IN_EVIDENCE, tailFrom } from '../alerts/alerts.ts';
-import { type Ends, type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import type { AccountWatermarks } from '../watch/account-watermarks.ts';
 import { OrderAlerts } from '../watch/order-alerts.ts';
-import type { StallWatch } from '../watch/stall-watch.ts';
-import type { LeftBehind } from './venue-figures.ts';
 
 /** An order whose fate the venue could not tell: a report of status UNKNOWN. */
 export interface UnknownOrder {
@@ -24,32 +21,50 @@ export interface UnknownOrder {
   readonly at: EpochMillis;
 }
 
-/** Reads execution.report once, for the other parts of the report as well. Trades have yet to be read: they end what is unknown. */
-export async function executionFigures(
-  topics: ReadableTopics,
-  stalls: StallWatch,
-  left: LeftBehind,
-  ends: Ends | undefined,
-) {
-  const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
-  const suppressed = new Map<string, number>();
-  const unknown = new Map<ClientOrderId, UnknownOrder>();
-  const openOrders = new OpenOrders();
-  const orders = new OrderAlerts();
-  const costs = new OrderCosts();
-  const visit = (report: ExecutionReport, { timestamp: at }: LogRecord): void => {
-    const { status, reason, intent_id, client_order_id } = report;
-    reports[status] += 1;
-    costs.add(report);
-    openOrders.add(report, at);
-    orders.report(report, at);
-    stalls.report(report, at);
-    left.report(report);
-    if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
-    if (status === 'UNKNOWN') unknown.set(client_order_id, { intent_id, client_order_id, at });
+/** What the reports on execution.report come to. */
+export class ExecutionFigures {
+  readonly reports: Record<ExecutionStatus, number> = {
+    SUBMITTED: 0,
+    FILLED: 0,
+    SUPPRESSED: 0,
+    REJECTED: 0,
+    UNKNOWN: 0,
   };
-  const undecodable = await forEachRecord(topics, TOPICS.executionReport.name, { ends }, visit);
-  return { reports, suppressed, undecodable, unknown, openOrders, orders, costs };
+  readonly openOrders = new OpenOrders();
+  readonly orders = new OrderAlerts();
+  readonly costs = new OrderCosts();
+  readonly #suppressed = new Map<string, number>();
+  readonly #unknown = new Map<ClientOrderId, UnknownOrder>();
+  /** Orders with a trade: an UNKNOWN that is read after it is none any more. */
+  readonly #traded = new Set<ClientOrderId>();
+
+  report(report: ExecutionReport, at: EpochMillis): void {
+    const { status, reason, intent_id, client_order_id } = report;
+    this.reports[status] += 1;
+    this.costs.add(report);
+    this.openOrders.add(report, at);
+    this.orders.report(report, at);
+    if (status === 'SUPPRESSED') this.#suppressed.set(reason, (this.#suppressed.get(reason) ?? 0) + 1);
+    if (status === 'UNKNOWN' && !this.#traded.has(client_order_id))
+      this.#unknown.set(client_order_id, { intent_id, client_order_id, at });
+  }
+
+  trade(trade: TradeClosed): void {
+    const { client_order_id: id } = trade;
+    if (id !== null) {
+      this.#traded.add(id);
+      this.#unknown.delete(id);
+    }
+    this.orders.trade(trade);
+  }
+
+  get suppressed(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#suppressed);
+  }
+
+  alerts(watermarks: AccountWatermarks): readonly (Alert | null)[] {
+    return [unknownReportsAlert(this.#unknown), this.openOrders.alert(watermarks), ...this.orders.alerts()];
+  }
 }
 
 /** An order of unknown fate may be filled, and nobody counts it. One is one too many. `unknown`: those without a trade. */

@@ -7,13 +7,14 @@
  */
 import { count, plural } from '../../render/figures.ts';
 import { printable } from '../../render/terminal.ts';
-import { ALERTS, type AlertName } from '../alerts/alert-table.ts';
+import { severityOf } from '../alerts/alert-table.ts';
 import type { Gate } from '../clm/gate.ts';
 
 /** What the headline rests on. `StatusReport` has it. */
 export interface HeadlineFigures {
   readonly halted: readonly { readonly scope: string }[];
-  readonly alerts: readonly { readonly name: AlertName }[];
+  /** Those of a newer version too, as records of desk.alert name them. */
+  readonly alerts: readonly { readonly name: string }[];
   /** By consumer group that has any: records that it should have committed by now. */
   readonly late: Readonly<Record<string, number>>;
   /** Dead letters that nobody has retried or discarded. */
@@ -32,14 +33,16 @@ export interface Headline {
 export function headlineOf(figures: HeadlineFigures): Headline {
   const { halted, late, dead_letters, processes, open_positions, gate } = figures;
   // These two have words of their own.
-  const isTold = (name: AlertName): boolean =>
+  const isTold = (name: string): boolean =>
     (name === 'halted' && halted.length > 0) || (name === 'dead_letters' && dead_letters > 0);
   const names = figures.alerts.map(({ name }) => name).filter((name) => !isTold(name));
-  const critical = names.filter((name) => ALERTS[name].severity === 'CRITICAL');
-  const others = names.filter((name) => ALERTS[name].severity !== 'CRITICAL');
+  const critical = names.filter((name) => severityOf(name) === 'CRITICAL');
+  const others = names.filter((name) => severityOf(name) !== 'CRITICAL');
   const grave = [
     ...(halted.length === 0 ? [] : [`HALTED: ${halted.map(({ scope }) => printable(scope)).join(', ')}`]),
-    ...(critical.length === 0 ? [] : [`${plural(critical.length, 'critical alert')}: ${critical.join(', ')}`]),
+    ...(critical.length === 0
+      ? []
+      : [`${plural(critical.length, 'critical alert')}: ${critical.map(printable).join(', ')}`]),
   ];
   const rest = [
     ...Object.entries(late).map(([group, records]) => `${printable(group)} is ${plural(records, 'record')} behind`),
@@ -47,7 +50,9 @@ export function headlineOf(figures: HeadlineFigures): Headline {
     ...(processes === 0 ? ['no process works an account'] : []),
     ...(others.length === 0
       ? []
-      : [`${plural(others.length, critical.length === 0 ? 'alert' : 'other alert')}: ${others.join(', ')}`]),
+      : [
+          `${plural(others.length, critical.length === 0 ? 'alert' : 'other alert')}: ${others.map(printable).join(', ')}`,
+        ]),
   ];
   const gateText = gate.open ? 'gate open' : `gate ${count(gate.usable)} of ${count(gate.needed)}`;
   const usual = `${plural(open_positions, 'position')}, ${gateText}`;

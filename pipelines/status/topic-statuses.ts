@@ -6,7 +6,8 @@ import { groupsOf } from '../desk/consumer-groups.ts';
 import type { NeverReadFigures } from '../dlq/letter-alerts.ts';
 import type { ReadSession } from '../runtime/log-session.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
-import { lagOf } from '../watch/lag-watch.ts';
+import { lagOf, transactionOpenAlert } from '../watch/lag-watch.ts';
+import type { Alert } from '../alerts/alerts.ts';
 
 /** What `status --json` prints of one topic. */
 export interface TopicStatus {
@@ -45,6 +46,7 @@ export const LATE_MS = 60_000;
 export async function topicStatuses(
   world: ReadableTopics & Pick<ReadSession, 'counts' | 'countsOffsets' | 'liveNow'>,
   neverRead: readonly NeverReadFigures[],
+  known = new KnownTopics(),
 ): Promise<Readonly<Record<string, TopicStatus>>> {
   const { log, counts, countsOffsets = false, liveNow } = world;
   const claims = await claimsInForce(world);
@@ -52,7 +54,7 @@ export async function topicStatuses(
   const found = new Map<string, { readonly offsets: readonly PartitionOffsets[]; readonly last: LogRecord | null }>();
   for (const { name } of allTopicSpecs()) {
     const offsets = await log.offsets(name);
-    found.set(name, { offsets, last: await lastRecord(log, name, offsets) });
+    found.set(name, { offsets, last: await known.last(log, name, offsets) });
   }
   const newest = Math.max(...Array.from(found.values(), ({ last }) => last?.timestamp ?? -Infinity));
   const lateBefore = (liveNow() ?? newest) - LATE_MS;
@@ -65,14 +67,15 @@ export async function topicStatuses(
       if (count > 0) never_read[group] = (never_read[group] ?? 0) + count;
     };
     for (const { topic: of, group, from, to } of neverRead) if (of === name) addLost(group, to - from);
+    let due: ReadonlyMap<number, number> | undefined;
     for (const group of topic === undefined ? [] : groupsOf(topic, claims)) {
       const committed = await log.committed(group, name);
       const behind = sumOf(offsets, (one) => lagOf(one, committed.get(one.partition)));
       lag[group] = behind;
       if (behind > 0) {
-        const due = await log.offsetsAt(name, lateBefore);
+        const before = (due ??= await log.offsetsAt(name, lateBefore));
         const overdue = ({ partition, begin, end }: PartitionOffsets): number =>
-          lagOf({ begin, end: Math.min(end, due.get(partition) ?? begin) }, committed.get(partition));
+          lagOf({ begin, end: Math.min(end, before.get(partition) ?? begin) }, committed.get(partition));
         const count = sumOf(offsets, overdue);
         if (count > 0) late[group] = count;
       }
@@ -82,7 +85,9 @@ export async function topicStatuses(
         sumOf(offsets, ({ partition, begin }) => Math.max(0, begin - (committed.get(partition) ?? begin))),
       );
     }
-    const records = counts(name);
+    const records = countsOffsets
+      ? sumOf(offsets, ({ begin, end }) => end - begin)
+      : known.records(name, offsets, counts);
     // Dead letters are not written in transactions, and have no consumers.
     const heldBack = topic === undefined ? [] : await log.heldBack(name);
     statuses[name] = {
@@ -107,18 +112,72 @@ async function claimsInForce(world: ReadableTopics & Pick<ReadSession, 'counts'>
   return claims.all();
 }
 
-/** The latest record by timestamp; null in an empty topic. Reads one record a partition. */
-async function lastRecord(
-  log: Pick<EventLog, 'read'>,
-  topic: string,
-  offsets: readonly PartitionOffsets[],
-): Promise<LogRecord | null> {
-  let last: LogRecord | null = null;
-  const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
-  for await (const { records } of log.read(topic, { from })) {
-    for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
+/** What is known of each topic from the last time, so that one which has not grown costs nothing, and one that has grown costs little. */
+export class KnownTopics {
+  readonly #last = new Map<string, { readonly offsets: string; readonly record: LogRecord | null }>();
+  readonly #records = new Map<string, { readonly offsets: readonly PartitionOffsets[]; readonly count: number }>();
+
+  /** The latest record by timestamp; null in an empty topic. Reads one record of each partition. */
+  async last(
+    log: Pick<EventLog, 'read'>,
+    topic: string,
+    offsets: readonly PartitionOffsets[],
+  ): Promise<LogRecord | null> {
+    const text = JSON.stringify(offsets);
+    const known = this.#last.get(topic);
+    if (known?.offsets === text) return known.record;
+    let record: LogRecord | null = null;
+    const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
+    for await (const { records } of log.read(topic, { from })) {
+      for (const one of records) if (record === null || one.timestamp > record.timestamp) record = one;
+    }
+    this.#last.set(topic, { offsets: text, record });
+    return record;
   }
-  return last;
+
+  /** Counted once; from then on what came is added, since counting reads the whole index of the topic. */
+  records(topic: string, offsets: readonly PartitionOffsets[], counts: (topic: string) => number): number {
+    const known = this.#records.get(topic);
+    const grown = known === undefined ? null : growth(known.offsets, offsets);
+    const count = known === undefined || grown === null ? counts(topic) : known.count + grown;
+    this.#records.set(topic, { offsets, count });
+    return count;
+  }
+
+  /** Topics are counted anew: compaction and retention may have removed records in the middle. */
+  recount(): void {
+    this.#records.clear();
+  }
+}
+
+/** How many records came; null where some were removed at the beginning. */
+function growth(before: readonly PartitionOffsets[], now: readonly PartitionOffsets[]): number | null {
+  if (before.length !== now.length || before.some(({ begin }, index) => begin !== now[index]?.begin)) return null;
+  return sumOf(now, ({ end }) => end) - sumOf(before, ({ end }) => end);
+}
+
+/** Records that groups should have committed by now, of all topics. */
+export function lateByGroup(topics: Readonly<Record<string, TopicStatus>>): Readonly<Record<string, number>> {
+  const groups: Record<string, number> = {};
+  for (const { late } of Object.values(topics)) {
+    for (const [group, records] of Object.entries(late)) groups[group] = (groups[group] ?? 0) + records;
+  }
+  return groups;
+}
+
+/** Null where the log is not written live: it has no transactions. */
+export function transactionAlert(topics: Readonly<Record<string, TopicStatus>>, now: EpochMillis | null): Alert | null {
+  if (now === null) return null;
+  const held = Object.entries(topics).flatMap(([topic, { held_back }]) =>
+    held_back.map(({ partition, from, offsets, since }) => ({
+      topic,
+      partition,
+      from,
+      to: from + offsets,
+      since: Math.min(now, since ?? now),
+    })),
+  );
+  return transactionOpenAlert(held, now);
 }
 
 function sumOf(offsets: readonly PartitionOffsets[], count: (one: PartitionOffsets) => number): number {

@@ -32,7 +32,13 @@ import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally, PendingJoin } from './topic-joins.ts';
-import { SettlingPositions, type UnobservedPosition, WatchedPositions, type Winner } from './watched-positions.ts';
+import {
+  type OpenPosition,
+  SettlingPositions,
+  type UnobservedPosition,
+  WatchedPositions,
+  type Winner,
+} from './watched-positions.ts';
 import { isObserved, silentAccounts, silentFeeds } from './silence.ts';
 import {
   FILL_TRADED,
@@ -99,11 +105,11 @@ export class StallWatch {
       this.#ahead += 1;
       return false;
     }
-    const { position_id, account, source, opened_at, confidence } = snapshot;
+    const { position_id, account, symbol, side, source, opened_at, confidence } = snapshot;
     if (this.#now !== null && this.#readsLive) this.#cameAt.set(account, this.#now);
     // Dust is no winner: no order can close it.
     const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
-    this.#positions.observed(position_id, { account, source, opened_at, at, r });
+    this.#positions.observed(position_id, { account, symbol, side, source, opened_at, at, r });
     this.#settling.observed(snapshot, at);
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
     return true;
@@ -151,13 +157,16 @@ export class StallWatch {
   }
 
   /** The positions that nothing on record closed, and that were observed as lately as their account. */
-  openPositions(watermarks = this.watermarks()): ReadonlySet<PositionId> {
+  observedOpen(watermarks = this.watermarks()): readonly OpenPosition[] {
     const { unobservedFor, leap } = this.#limits;
-    const open = this.#positions.open().filter(({ account, seenAt }) => {
+    return this.#positions.open().filter(({ account, seenAt }) => {
       const age = watermarks.of(account) - seenAt;
       return age <= unobservedFor && age >= -leap;
     });
-    return new Set(open.map(({ position_id: id }) => id));
+  }
+
+  openPositions(watermarks?: AccountWatermarks): ReadonlySet<PositionId> {
+    return new Set(this.observedOpen(watermarks).map(({ position_id: id }) => id));
   }
 
   /** Counts the snapshots with a time too far ahead to be believed (WAT-11), or not yet confirmed by a later one. */

@@ -20,6 +20,8 @@ import type { Metrics } from '../../ports/metrics.ts';
 import { LetterWatch } from '../dlq/letter-alerts.ts';
 import { type ReadableTopics, type RecordObserver, TopicCursor } from '../runtime/topic-cursor.ts';
 import type { AccountWatermarks } from './account-watermarks.ts';
+import { PositionGauges } from './position-gauges.ts';
+import type { OpenPosition } from './watched-positions.ts';
 import { untilCaughtUp, type WatchedGroup } from './lag-watch.ts';
 import { OrderAlerts } from './order-alerts.ts';
 import { StallWatch, answersFrom } from './stall-watch.ts';
@@ -54,6 +56,7 @@ export interface StallWatcherOptions extends ReadableTopics {
 export async function watchStalls(options: StallWatcherOptions, signal: AbortSignal): Promise<void> {
   const { clock, logger } = options;
   const raised = new RaisedAlerts(options);
+  const positions = new PositionGauges(options.metrics);
   let resumedAt = clock.now();
   const pause = async (stop: AbortSignal): Promise<void> => {
     const took = clock.now() - resumedAt;
@@ -68,7 +71,11 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
     async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
     async () => {
       const opened = (reader ??= await openReader());
-      return opened.readOn(signal, pause, () => opened.alerts());
+      return opened.readOn(signal, pause, () => {
+        const alerts = opened.alerts();
+        positions.become(opened.observedOpen());
+        return alerts;
+      });
     },
   ];
   const standing = new Map<number, readonly Alert[]>();
@@ -209,6 +216,10 @@ export class StallReader {
 
   watermarks(): AccountWatermarks {
     return this.#watch.watermarks();
+  }
+
+  observedOpen(): readonly OpenPosition[] {
+    return this.#watch.observedOpen();
   }
 
   openPositions(watermarks: AccountWatermarks): ReadonlySet<PositionId> {

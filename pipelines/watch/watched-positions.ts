@@ -11,13 +11,15 @@
  * WAT-18  `settles_soon` stands for a position from a day before its settlement, or from the snapshot that first names it, until the
  *         position is closed on record or the venue announces no settlement any more.
  */
-import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { EpochMillis, PositionId, PositionSnapshot, Side } from '../../schemas/generated/records.ts';
 import { AccountWatermarks, Series, type SignalSeries } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
 
 /** What one snapshot shows of a position. */
 interface Observation {
   readonly account: string;
+  readonly symbol: string;
+  readonly side: Side;
   readonly source: string;
   readonly opened_at: EpochMillis;
   readonly at: EpochMillis;
@@ -53,6 +55,9 @@ export interface UnobservedPosition {
 export interface OpenPosition {
   readonly position_id: PositionId;
   readonly account: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly r: number;
   readonly source: string;
   readonly seenAt: EpochMillis;
   /** The time of an observation that is ahead and waits for the next; null without one. */
@@ -167,8 +172,8 @@ export class WatchedPositions {
     for (const [position_id, { account, observations, closedAt }] of this.#positions) {
       const { last, ahead } = observations;
       if (last === null || closedAt !== null) continue;
-      const { source, at: seenAt } = last;
-      open.push({ position_id, account, source, seenAt, aheadAt: ahead?.at ?? null });
+      const { source, symbol, side, r, at: seenAt } = last;
+      open.push({ position_id, account, symbol, side, r, source, seenAt, aheadAt: ahead?.at ?? null });
     }
     return open;
   }

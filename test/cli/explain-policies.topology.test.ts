@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { explainTo } from '../../cli/explain.ts';
+import { explainedLines } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../pipelines/scoring/confidence-map.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../fixtures/calibration-record.ts';
-import { capturedLines } from '../fixtures/captured-output.ts';
 import { ScoringDesk } from '../fixtures/scoring-desk.ts';
 import { CURRENT_POLICY, LEGACY_POLICY, onCalibrated } from '../fixtures/policies.ts';
 
@@ -15,15 +14,13 @@ const NEVER_CLOSES: Policy = { ...CURRENT_POLICY, id: 'never-closes', rules: [] 
 const EAGER: Policy = { ...CURRENT_POLICY, id: 'eager', rules: [{ name: 'all', when: {}, action: 'CLOSE' }] };
 
 async function explained(desk: ScoringDesk, given: Policy | null = null): Promise<Explanation> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, desk, desk.positionId, given, true);
-  return JSON.parse(lines()[0] ?? '') as Explanation;
+  const lines = await explainedLines(desk, desk.positionId, given, true);
+  return JSON.parse(lines[0] ?? '') as Explanation;
 }
 
 async function explainedText(desk: ScoringDesk, given: Policy | null = null): Promise<string> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, desk, desk.positionId, given, false, { columns: 200 });
-  return lines().join('\n');
+  const lines = await explainedLines(desk, desk.positionId, given, false, { columns: 200 });
+  return lines.join('\n');
 }
 
 const brief = ({ runs }: Explanation) =>

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { explainTo } from '../../cli/explain.ts';
+import { explainedLines } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import type { ClientOrderId, ExecutionReport, OrderId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
-import { capturedLines } from '../fixtures/captured-output.ts';
 import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
@@ -43,9 +42,8 @@ async function send(...orders: readonly Sent[]): Promise<void> {
 }
 
 async function explained(id: string, json: boolean): Promise<string> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, world, id, null, json, { columns: 400 });
-  return lines().join('\n').replaceAll('\u00A0', ' ');
+  const lines = await explainedLines(world, id, null, json, { columns: 400 });
+  return lines.join('\n').replaceAll('\u00A0', ' ');
 }
 
 describe('an intent that led to several orders', () => {

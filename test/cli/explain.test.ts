@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { explainTo } from '../../cli/explain.ts';
+import { explainedLines } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
+import { clientOrderIdOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
-import { capturedLines } from '../fixtures/captured-output.ts';
 import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const MINUTE_MS = 60_000;
@@ -55,16 +54,14 @@ const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
 async function explained(id: string): Promise<Explanation> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, world, id, null, true);
-  return JSON.parse(lines()[0] ?? '') as Explanation;
+  const lines = await explainedLines(world, id, null, true);
+  return JSON.parse(lines[0] ?? '') as Explanation;
 }
 
 /** On a wide terminal, in one string. */
 async function shown(id: string): Promise<string> {
-  const { writer, lines } = capturedLines();
-  await explainTo(writer, world, id, null, false, { columns: 200 });
-  return lines().join('\n');
+  const lines = await explainedLines(world, id, null, false, { columns: 200 });
+  return lines.join('\n');
 }
 
 /** What the story decides on. */
@@ -164,5 +161,34 @@ describe('explain', () => {
       code: 'ID_UNKNOWN',
       remedy: expect.stringMatching(/harvestline tail/),
     });
+  });
+});
+
+describe('a position by another name than its id', () => {
+  const open = (account: string, minutes: number): PositionSnapshot => {
+    const opened_at = START + minutes * MINUTE_MS;
+    const position_id = positionIdOf(account, SNAPSHOT.symbol, SNAPSHOT.side, opened_at);
+    return { ...SNAPSHOT, account, position_id, opened_at, observed_at: opened_at + MINUTE_MS };
+  };
+  const write = (snapshot: PositionSnapshot): Promise<void> =>
+    world.write(TOPICS.positionSnapshot, snapshot, snapshot.observed_at);
+
+  it('a symbol, or the beginning of an id, means the one that is open', async () => {
+    const [before, now] = [open('desk', 0), open('desk', 30)];
+    for (const snapshot of [before, now]) await write(snapshot);
+    const closed = { ...TRADE, account: 'desk', position_id: before.position_id, remaining_quantity: 0 };
+    await world.write(TOPICS.tradeClosed, closed, now.observed_at);
+    for (const name of [SNAPSHOT.symbol, 'desk', now.position_id])
+      expect(await explained(name)).toMatchObject({ position_id: now.position_id });
+  });
+
+  it('names those that it may mean where several are open, and the latest where none is', async () => {
+    for (const account of ['one', 'two']) await write(open(account, 0));
+    await expect(explained(SNAPSHOT.symbol)).rejects.toThrow(/may mean 2 positions: one:BTCUSDT:.*, two:BTCUSDT:/);
+    const { position_id } = open('two', 0);
+    expect(await explained('two:BTC')).toMatchObject({ position_id });
+    await world.write(TOPICS.tradeClosed, { ...TRADE, account: 'two', position_id, remaining_quantity: 0 }, START);
+    expect(await explained('two')).toMatchObject({ position_id });
+    expect(await explained(SNAPSHOT.symbol)).toMatchObject({ position_id: open('one', 0).position_id });
   });
 });

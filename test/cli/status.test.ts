@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { status } from '../../cli/status.ts';
 import { commandText, lookCloser } from '../../pipelines/alerts/alerts.ts';
 import { reportLines } from '../../pipelines/status/view.ts';
-import { type StatusReport, statusReport } from '../../pipelines/status/status-report.ts';
+import { statusReport } from '../../pipelines/status/status-reader.ts';
+import type { StatusReport } from '../../pipelines/status/status-report.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type {

@@ -50,9 +50,11 @@ function summarySection(report: CalibrationReport): Markup {
 <section id="bounds" class="whole"><h2>Safety bounds</h2>
 ${boundsTable(report)}</section>
 <section id="next" class="whole"><h2>What to type next</h2>
-<dl class="commands"><dt>To put it in force</dt><dd><span class="code">${approve}</span></dd><dt>To turn it down</dt><dd><span class="code">${reject}</span></dd></dl></section>
+<dl class="commands">${approve === null ? NOT_APPROVABLE : markup`<dt>To put it in force</dt><dd><span class="code">${approve}</span></dd>`}<dt>To turn it down</dt><dd><span class="code">${reject}</span></dd></dl></section>
 <section id="risks"><div class="columns"><div><h2>Do not apply if</h2>${list(report.do_not_apply_if)}</div><div><h2>Risks</h2>${list(report.risks)}</div></div></section>`;
 }
+
+const NOT_APPROVABLE = markup`<dt>To put it in force</dt><dd>Not possible: with this map some factors could never hold, and no override passes that.</dd>`;
 
 function figures(report: CalibrationReport): Content {
   const { counts, detectable, flips, out_of_fold: later } = report;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openExchange } from '../../../cli/compose/open-exchange.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { discardLetters } from '../../../pipelines/dlq/discard-letters.ts';
 import type { RunOptions } from '../../../cli/compose/run.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';

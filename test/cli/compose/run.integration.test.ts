@@ -76,7 +76,7 @@ async function start(command: string, args: readonly string[], env: NodeJS.Proce
     closed,
     ready: async () => (await fetch(`${http}/ready`)).status,
     metrics: async () => (await fetch(`${http}/metrics`)).text(),
-    state: async () => (await (await fetch(`${http}/api/state`)).json()) as unknown,
+    state: async () => (await fetch(`${http}/api/state`)).json(),
     followed: () => fetch(`${http}/api/events`),
   };
 }

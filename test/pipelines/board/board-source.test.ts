@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyChange } from '../../../pipelines/board/changes.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type { Board, BoardChange } from '../../../ports/board.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { until } from '../../fixtures/until.ts';

@@ -6,7 +6,7 @@ import { groupLines, reportLines } from '../../../pipelines/dlq/view.ts';
 import { LetterWatch } from '../../../pipelines/dlq/letter-alerts.ts';
 import { listLetters } from '../../../pipelines/dlq/list-letters.ts';
 import { readDiscarded } from '../../../pipelines/dlq/read-letters.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { deadLetterOf } from '../../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';

@@ -3,7 +3,7 @@ import { examineLetter } from '../../../pipelines/dlq/examine-letter.ts';
 import { reportLines } from '../../../pipelines/dlq/view.ts';
 import { listLetters } from '../../../pipelines/dlq/list-letters.ts';
 import { lastHeader, RETRY_HEADERS } from '../../../pipelines/dlq/dead-letter.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

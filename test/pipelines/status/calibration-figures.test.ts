@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type {
   ClmOutcome,
   ConfidenceCalibration,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type { Batch } from '../../../ports/event-log.ts';
 import type { IntentId, PositionId, PositionSnapshot, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
@@ -65,7 +65,7 @@ async function cycle(number: number): Promise<void> {
 }
 
 describe('status beside a chain at work', () => {
-  it('raises nothing, however many cycles come while it reads', async () => {
+  it('STS-4: raises nothing, however many cycles come while it reads', async () => {
     for (let number = 0; number < 5; number += 1) await cycle(number);
     let next = 5;
     const { log } = world;

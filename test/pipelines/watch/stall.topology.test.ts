@@ -7,7 +7,7 @@ import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { rOf } from '../../../pipelines/scoring/measures.ts';
 import { HOUR_MS, STALL_LIMITS, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { statusReport } from '../../../pipelines/status/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';

@@ -46,6 +46,20 @@ describe('the page as a document', () => {
     for (const [, title, description] of charts) expect(ids).toEqual(expect.arrayContaining([title, description]));
   });
 
+  it('offers no approval where no override passes', () => {
+    const bound = {
+      name: 'factors_possible',
+      rule: 'every factor can occur',
+      limit: 0,
+      value: 1,
+      holds: false,
+    } as const;
+    const page = reportPage({ ...SAMPLE_REPORT, bounds: [...SAMPLE_REPORT.bounds, bound] });
+    expect(PAGE).toContain('harvestline calibrate approve');
+    expect(page).not.toContain('harvestline calibrate approve');
+    expect(page).toContain('harvestline calibrate reject');
+  });
+
   it('escapes what others wrote, wherever it stands', () => {
     const foreign = `<b>&"'\u0007`;
     const [slice, ...slices] = SAMPLE_REPORT.slices;

@@ -1,0 +1,35 @@
+import type { Gauge, Metrics } from '../../ports/metrics.ts';
+import type { OpenPosition } from './watched-positions.ts';
+
+/** More positions than a desk works, and few enough series for one scrape. */
+const MOST_SERIES = 500;
+
+/**
+ * The open positions as gauges: how many, and the R of each. A series ends with its position, and there are MOST_SERIES at most: beyond that
+ * the positions with the largest R, up or down, have one.
+ */
+export class PositionGauges {
+  readonly #metrics: Metrics;
+  readonly #count: Gauge;
+  #shown: ReadonlyMap<string, Gauge> = new Map();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+    this.#count = metrics.gauge('openPositions', {});
+  }
+
+  /** `open` are all that are open now. Of two of one account, symbol and side, which a venue does not have, the latest shows. */
+  become(open: readonly OpenPosition[]): void {
+    this.#count.set(open.length);
+    const largest = open.toSorted((one, other) => Math.abs(other.r) - Math.abs(one.r)).slice(0, MOST_SERIES);
+    const shown = new Map<string, Gauge>();
+    for (const { account, symbol, side, r } of largest.toSorted((one, other) => one.seenAt - other.seenAt)) {
+      const key = JSON.stringify([account, symbol, side]);
+      const gauge = this.#shown.get(key) ?? this.#metrics.gauge('positionR', { account, symbol, side });
+      gauge.set(r);
+      shown.set(key, gauge);
+    }
+    for (const [key, gauge] of this.#shown) if (!shown.has(key)) gauge.remove();
+    this.#shown = shown;
+  }
+}
