@@ -1,13 +1,17 @@
 # The program alone: no tests, no build tools, no Kafka. Node runs the TypeScript as it is, so nothing is compiled.
 # The first stage only runs npm. The Node that runs the program comes with the other packages, checked against package-lock.json.
-ARG NODE_VERSION=24.21.0
+# A tag may be moved to other content: docs/deployment.md says how to give both images by their digests.
+ARG NODE_IMAGE=node:24.21.0-slim
+ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-FROM node:${NODE_VERSION}-slim AS dependencies
+FROM ${NODE_IMAGE} AS dependencies
+RUN mkdir /app && chown node:node /app
+USER node
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
+COPY --chown=node:node package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
-FROM debian:bookworm-slim
+FROM ${RUNTIME_IMAGE}
 RUN useradd --uid 1000 --create-home node
 ENV NODE_ENV=production \
     PATH=/app/node_modules/.bin:$PATH \
@@ -17,7 +21,8 @@ ENV NODE_ENV=production \
 WORKDIR /app
 # A new named volume takes over this folder's owner.
 RUN mkdir /data && chown node:node /data
-COPY --from=dependencies /app/node_modules ./node_modules
+# Everything of the program belongs to root: the user that runs it cannot change it.
+COPY --from=dependencies --chown=root:root /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY bin ./bin
 COPY errors ./errors
@@ -27,8 +32,11 @@ COPY render ./render
 COPY pipelines ./pipelines
 COPY connectors ./connectors
 COPY cli ./cli
-USER node
+COPY examples/notify.yaml ./examples/
+# Commands that the program prints begin with this name.
+RUN ln -s /app/bin/harvestline.mjs /usr/local/bin/harvestline
+USER 1000:1000
 VOLUME /data
 # In exec form the program is process 1 and gets SIGTERM itself: `run` drains on it and exits 0.
-ENTRYPOINT ["node", "bin/harvestline.mjs"]
+ENTRYPOINT ["harvestline"]
 CMD ["--help"]

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { applyConfig } from './config/apply-config.ts';
+import { CONFIG_FILE, CONFIG_VARIABLE } from './config/config-file.ts';
+import { leavesOf } from './config/config-schema.ts';
 import { diskError } from '../connectors/system/disk-errors.ts';
 import { terminalWidth } from '../render/output.ts';
 import { hanging } from '../render/terminal-text.ts';
@@ -27,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./policy.ts')).policyCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  config: async () => (await import('./config.ts')).configCommand(programFor),
   positions: async () => (await import('./positions.ts')).positionsCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
@@ -66,10 +70,18 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   try {
     const program = await programFor(argv[2]);
+    if (!isAboutTheProgram(argv)) applyConfig(program, argv, process.env, process.cwd());
     await program.parseAsync(argv);
   } catch (thrown) {
     if (thrown !== outputError) process.exitCode = report(thrown);
   }
+}
+
+/** Help, and the commands that examine the file or know no desk, work whatever the file says. */
+function isAboutTheProgram(argv: readonly string[]): boolean {
+  const [, , command] = argv;
+  if (command === undefined || !Object.hasOwn(COMMANDS, command)) return true;
+  return command === 'config' || command === 'completion' || argv.includes('--help') || argv.includes('-h');
 }
 
 /** Before anything is printed: no stream may show secrets of the environment or the command line. */
@@ -107,6 +119,7 @@ Examples:
   for (const load of Object.values(wanted)) {
     if (load !== undefined) program.addCommand(await load());
   }
+  for (const command of leavesOf(program)) command.addOption(configOption());
   // Set on every command: a usage error must reach `report`, wherever it is found.
   for (const command of withSubcommands(program))
     command
@@ -114,6 +127,11 @@ Examples:
       .showHelpAfterError('Run with --help for options and examples.')
       .configureOutput({ writeOut: (help) => process.stdout.write(asCalled(help)) });
   return program;
+}
+
+function configOption(): Option {
+  const text = `options of commands, as YAML (default: ${CONFIG_FILE} in the working directory, where it is)`;
+  return new Option('--config <file>', text).env(CONFIG_VARIABLE);
 }
 
 function withSubcommands(command: Command): readonly Command[] {

@@ -9,9 +9,10 @@ import { LOG_LEVELS, fileLogger, pinoLogger } from '../connectors/system/pino-lo
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../connectors/system/settings.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { boundYoungGeneration } from '../connectors/system/young-generation.ts';
+import type { Logger } from '../ports/logger.ts';
+import { placeInFile, settingsFromFile } from './config/apply-config.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
-import type { Logger } from '../ports/logger.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
@@ -115,10 +116,11 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
 }
 
 /** The rest of the program is loaded while the registry looks up its schemas, which takes about as long. */
-async function start(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+async function start(parts: readonly string[], cli: RunCliOptions, self: Command): Promise<void> {
   checkLists(cli);
   boundYoungGeneration();
   const { logger, logFile } = openRunLog(cli);
+  sayWhatTheFileSays(self, logger);
   const connections = chosenKafka(cli);
   if (connections === null) {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
@@ -150,6 +152,14 @@ function openRunLog({ data, log, logLevel, view, json }: RunCliOptions): {
   const file = join(data, 'run.log');
   if (existsSync(file) && statSync(file).size > LARGE_LOG) renameSync(file, `${file}.1`);
   return { logger: fileLogger(logLevel, file), logFile: file };
+}
+
+/** Real money that nobody typed is said first. */
+function sayWhatTheFileSays(self: Command, logger: Logger): void {
+  const live = placeInFile(self, 'live');
+  if (live !== null) logger.warn({ from: live }, `real money: --live comes from ${live}`);
+  const settings = settingsFromFile(self);
+  if (Object.keys(settings).length > 0) logger.info({ settings }, 'options from a file');
 }
 
 /** Starts the work at once. The first call returns its result; a later call starts it again. */

@@ -16,6 +16,7 @@ export function operationsPage(): string {
     SETTINGS,
     settingsTable([...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...EXCHANGE_SETTINGS]),
     SETTINGS_NOTES,
+    CONFIG_FILE,
     DOCTOR,
     TOKENS,
     ROTATION,
@@ -122,6 +123,27 @@ npx harvestline run scoring
 
 Mutual TLS takes \`KAFKA_TLS_CERT_FILE\` and \`KAFKA_TLS_KEY_FILE\` in place of the three about SASL, or besides them. A registry behind a private
 authority is trusted by Node's own \`NODE_EXTRA_CA_CERTS\`.`;
+
+const CONFIG_FILE = `## The file of options
+
+So that no desk types a line for real money by hand, options stand in \`harvestline.yaml\`: in the working directory, or wherever \`--config FILE\` or
+\`HARVESTLINE_CONFIG\` says. Keys are the long names of options, with dashes or underscores; \`examples/harvestline.yaml\` is a whole file.
+
+\`\`\`yaml
+desk: paris # for every command that has the option
+brokers: kafka-1.example:9093,kafka-2.example:9093
+registry: https://registry.example/apis/ccompat/v7
+run: # for this command; doctor takes it, too
+  venue: binanceusdm
+  live: true
+  symbols: [BTCUSDT, ETHUSDT]
+  max_notional: 5000
+\`\`\`
+
+Flags win over the environment, that over the file, and the file over defaults; a flag replaces a list of the file. \`harvestline config check\` names everything that is wrong, each
+with its line, and \`harvestline config show run\` says where each option comes from. A file with anything wrong in it is refused by every command (exit code 2); without it
+once: \`--config /dev/null\`. Secrets are refused in it: they come from the environment or files, as above. Where \`live\` stands in the file, \`run\` says so first. A file that was
+not named counts only where you or root own it and not everybody may write to it.`;
 
 const DOCTOR = `## Before a start
 

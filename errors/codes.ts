@@ -292,6 +292,11 @@ export const ERROR_CODES = {
   PAGE_BUSY: { kind: 'transient', remedy: 'Close another tab of the page, or try again in a few seconds.' },
   ANSWER_FAILED: { kind: 'invariant', remedy: 'The log of the process that serves the page says why.' },
   SERVER_FAILED: { kind: 'invariant', remedy: 'Its log file says why; docs/broker.md says where it is.' },
+  CONFIG_INVALID: {
+    kind: 'usage',
+    remedy:
+      '`harvestline config check` names everything that is wrong in the file. To do without it this once: --config /dev/null.',
+  },
   USAGE: { kind: 'usage', remedy: 'Run the command with --help for its options and examples.' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

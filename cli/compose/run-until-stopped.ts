@@ -21,7 +21,7 @@ import { AT_THE_VENUE, PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
 import type { OpenedVenue, VenueParts } from './open-venue.ts';
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import { run } from './run.ts';
-import type { RunFacts, RunScreen } from '../run-screen.ts';
+import type { RunFacts, RunScreen } from './run-screen.ts';
 import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
 
 /** The options of `run`. */
@@ -148,6 +148,6 @@ function noVenue(): Promise<never> {
 
 /** What redraws takes long to load, so it is loaded where it is wanted. */
 async function runScreen(facts: RunFacts, clock: Clock): Promise<RunScreen> {
-  const { RunScreen } = await import('../run-screen.ts');
+  const { RunScreen } = await import('./run-screen.ts');
   return new RunScreen(process.stdout, facts, clock);
 }

@@ -13,6 +13,12 @@ export interface LogOptions {
   readonly desk?: string;
 }
 
+/** Variables of the environment that stand for an option where it is not given, by its attribute. Those of --desk and --data commander knows. */
+export const VARIABLES_OF: ReadonlyMap<string, string> = new Map([
+  ['brokers', 'KAFKA_BROKERS'],
+  ['registry', 'SCHEMA_REGISTRY_URL'],
+]);
+
 /** The options that choose a log: the embedded one in --data, unless Kafka is named. */
 export function logOptions(command: Command): Command {
   return command

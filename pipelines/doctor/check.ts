@@ -5,6 +5,7 @@
  * DOC-2  A check ends within its limit, counted from when those that it needs have passed.
  * DOC-3  A check that could not be made is never ok: what it would have found is not known.
  */
+import { asCalled } from '../../errors/program-name.ts';
 import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 
@@ -90,8 +91,8 @@ async function resultOf(
   return {
     name,
     state: found.kind,
-    detail: found.detail,
-    remedy: found.kind === 'fine' ? null : found.remedy,
+    detail: asCalled(found.detail),
+    remedy: found.kind === 'fine' ? null : asCalled(found.remedy),
   };
 }
 

@@ -182,7 +182,7 @@ function topicChecks({ log, words }: Pick<LogParts, 'log' | 'words'>, needs: rea
         const details = drifted.map(({ topic, detail = 'differs' }) => `${topic}: ${detail}`);
         return trouble(
           listed(details),
-          `harvestline topics apply${words} names each difference; alter them with Kafka's kafka-configs.sh`,
+          `\`harvestline topics apply${words}\` names each difference; Kafka's kafka-configs.sh alters them`,
         );
       },
     },

@@ -21,7 +21,7 @@ const WORDS =
 /** `E1`, or `E1 to E7`. */
 const CITATION = /(?<![\w-])([A-Z]+-?)(\d+)(?: to \1(\d+))?(?![\w-])/g;
 
-const sources = globSync('**/*.{ts,mjs}', { cwd: ROOT, exclude: (name) => NOT_OURS.has(basename(name)) }).map(
+const sources = globSync('**/*.{ts,mjs,js}', { cwd: ROOT, exclude: (name) => NOT_OURS.has(basename(name)) }).map(
   (path) => ({
     path,
     lines: readFileSync(join(ROOT, path), 'utf8').split('\n'),

@@ -32,10 +32,10 @@ export function heading({ id, position, open, leave, step }) {
         : html`<p class="position-r ${toneOf(position.r)}"><span class="label">R</span> ${signedR(position.r)}</p>`
     }
     <div class="position-buttons">
-      <button type="button" class="quiet" ?disabled=${!open} @click=${() => step(-1)} aria-label="Previous position">
+      <button type="button" class="quiet" ?disabled=${!open} @click=${() => step(-1)} aria-keyshortcuts="k">
         <kbd aria-hidden="true">k</kbd> Previous
       </button>
-      <button type="button" class="quiet" ?disabled=${!open} @click=${() => step(1)} aria-label="Next position">
+      <button type="button" class="quiet" ?disabled=${!open} @click=${() => step(1)} aria-keyshortcuts="j">
         <kbd aria-hidden="true">j</kbd> Next
       </button>
       <button type="button" class="quiet" @click=${leave}>Close</button>

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
@@ -13,7 +13,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
-import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { memorySession } from '../../fixtures/memory-log.ts';
 
 function copy(id: string): string {
@@ -54,7 +54,8 @@ describe('--shadow', () => {
 });
 
 describe('extends', () => {
-  const folder = folderForTest();
+  const { path: folder, remove } = temporaryFolder();
+  afterAll(() => remove());
   const write = (name: string, value: object): string => {
     const file = join(folder, name);
     writeFileSync(file, JSON.stringify({ description: '', ...value }));

@@ -95,7 +95,7 @@ describe('the checks of Kafka', () => {
     const found = await onKafka({ drifts: [drifted, ...others] });
     expect(found['topics']).toMatch(/^fine/);
     expect(found['drift']).toMatch(
-      /^trouble: model\.signal: partitions is 3, the table says 6 -> harvestline topics apply/,
+      /^trouble: model\.signal: partitions is 3, the table says 6 -> `harvestline topics apply --brokers k1:9092` names/,
     );
   });
 

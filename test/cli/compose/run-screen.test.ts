@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
-import { AwaitedBoard } from '../../cli/compose/awaited-board.ts';
-import { RunScreen } from '../../cli/run-screen.ts';
-import { Health } from '../../pipelines/runtime/health.ts';
-import { FakeBoard } from '../fixtures/fake-board.ts';
-import { until } from '../fixtures/until.ts';
-import { StandingClock } from '../pipelines/board/desk-of-board.ts';
+import { AwaitedBoard } from '../../../cli/compose/awaited-board.ts';
+import { RunScreen } from '../../../cli/compose/run-screen.ts';
+import { Health } from '../../../pipelines/runtime/health.ts';
+import { FakeBoard } from '../../fixtures/fake-board.ts';
+import { until } from '../../fixtures/until.ts';
+import { StandingClock } from '../../pipelines/board/desk-of-board.ts';
 
 /** A screen of 80 x 24, and everything that was drawn on it. */
 function screenOf(clock: StandingClock) {

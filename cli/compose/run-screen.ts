@@ -1,13 +1,13 @@
 /** The live view of `run` on a terminal: what the process does, above the board of its desk. */
-import type { Health, PartHealth } from '../pipelines/runtime/health.ts';
-import packageJson from '../package.json' with { type: 'json' };
-import { liveLines } from '../pipelines/board/live-lines.ts';
-import type { Board, BoardSource } from '../ports/board.ts';
-import type { Clock } from '../ports/clock.ts';
-import { type Drawing, drawingOn } from '../render/drawing.ts';
-import { terminalWidth } from '../render/output.ts';
-import { apart, together, wrapped } from '../render/terminal-text.ts';
-import { pc, printable } from '../render/terminal.ts';
+import type { Health, PartHealth } from '../../pipelines/runtime/health.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { liveLines } from '../../pipelines/board/live-lines.ts';
+import type { Board, BoardSource } from '../../ports/board.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Drawing, drawingOn } from '../../render/drawing.ts';
+import { terminalWidth } from '../../render/output.ts';
+import { apart, together, wrapped } from '../../render/terminal-text.ts';
+import { pc, printable } from '../../render/terminal.ts';
 
 /** Redrawn at least so often, so that states of the process show. Unit: milliseconds. */
 const FRAME_MS = 500;
