@@ -22,6 +22,7 @@ import {
   stallLimitsHelp,
   stallLimitsOption,
 } from './options/policy-options.ts';
+import { type HttpCliOptions, httpOptions } from './options/http-options.ts';
 import { heartbeatOption } from './options/notify-options.ts';
 import { listed, wholeNumber } from './options/parsers.ts';
 import { type OrderCliOptions, orderOptions, orderTerms } from './options/venue-options.ts';
@@ -29,6 +30,7 @@ import type { Clock } from '../ports/clock.ts';
 import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
 import { LineWriter, terminalWidth } from '../render/output.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
+import { type DevServer, type DevServing, devServing } from './dev/dev-server.ts';
 import { LiveView } from './dev/live-view.ts';
 import { summaryLines, type StoppedBy, SummaryCounter } from './dev/summary.ts';
 
@@ -37,7 +39,7 @@ const MINUTE_MS = 60_000;
 /** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
 const WATCHED_PACE_MS = 250;
 
-interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
+interface DevCliOptions extends StallLimitsFlag, OrderCliOptions, HttpCliOptions {
   readonly cycles?: number;
   readonly seed: number;
   readonly market?: 'simulated' | 'candles';
@@ -48,13 +50,14 @@ interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
   readonly data: string;
   readonly desk?: string;
   readonly json?: boolean;
+  readonly http: boolean;
   readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
 }
 
 export function devCommand(): Command {
   return (
-    orderOptions(new Command('dev'))
+    orderOptions(httpOptions(new Command('dev')))
       .description(
         'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
       )
@@ -83,13 +86,16 @@ export function devCommand(): Command {
       .addOption(deskOption())
       .addOption(dataDirOption())
       .addOption(heartbeatOption())
+      .option('--no-http', 'serve no page on a terminal either')
       .option('--json', 'lines instead of the live view, also on a terminal')
       .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
       .addHelpText(
         'after',
         `
-On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
-object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
+On a terminal: a live view of positions, decisions and the gate, and the address of the same in a browser; Ctrl-C ends it with a
+summary. In a pipe: one JSON object a cycle, and the summary as the last line; with --http-port {"http": "http://HOST:PORT"} comes first.
+--http-host beyond this machine needs --http-token-file. docs/page.md has access and proxies.
+A second dev on the same data goes on from where the
 first was; another market or seed is another desk, with accounts of its own, in the same log.
 Stall alerts show on the screen, in a pipe as log lines, within a quarter of an hour of the market's time.
 Summary counts are of this run, but for dead letters, outcomes, gate and alerts, which are of the whole record.
@@ -106,6 +112,9 @@ Examples:
       .action(async (options: DevCliOptions) => {
         const random = new SeededRandom(options.seed);
         const logger = pinoLogger(options.logLevel);
+        const live = process.stdout.isTTY && options.json !== true;
+        const clock = new SystemClock();
+        const { metrics, start } = await devServing(options, live, { clock, logger });
         const market = await marketOf(options, random, logger);
         const chain = await DevChain.open({
           dataDir: options.data,
@@ -117,9 +126,10 @@ Examples:
           stallLimits: loadStallLimits(options),
           faults: options.faults ?? DEFAULT_FAULTS,
           order: orderTerms(options, false),
+          viewed: start === null ? null : { logFlags: logWords(options) },
+          metrics,
           logger,
         });
-        const live = process.stdout.isTTY && options.json !== true;
         const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
         await runDev({
           chain,
@@ -130,7 +140,8 @@ Examples:
           logger,
           logWords: logWords(options),
           heartbeat: options.heartbeat ?? null,
-          clock: new SystemClock(),
+          serve: start,
+          clock,
         });
       })
   );
@@ -164,6 +175,8 @@ interface RunDevOptions {
   readonly logWords?: string;
   /** A monitor to call while cycles go on; null for none. */
   readonly heartbeat: Heartbeat | null;
+  /** Starts the server of the page; null where nobody can look. */
+  readonly serve: DevServing['start'];
   /** Paces cycles and screen; never gets into a record. */
   readonly clock: Clock;
 }
@@ -185,11 +198,11 @@ async function runDev({
   logger,
   logWords: words = '',
   heartbeat,
+  serve,
 }: RunDevOptions): Promise<void> {
   const stop = onShutdownSignal(clock);
   const counter = new SummaryCounter();
   const lines = new LineWriter(output);
-  const view = live ? new LiveView(output, words) : null;
   const summary = () =>
     counter.summary({
       stoppedBy: stop.signal.aborted ? 'signal' : stoppedBy,
@@ -204,8 +217,13 @@ async function runDev({
   let stoppedBy: StoppedBy = 'cycles';
   let cycleAt = clock.now();
   const ended = new AbortController();
-  void beat(heartbeat, () => clock.now() - cycleAt <= paceMs + UNWELL_AFTER_MS, { clock, logger }, ended.signal);
+  const isWell = (): boolean => clock.now() - cycleAt <= paceMs + UNWELL_AFTER_MS;
+  void beat(heartbeat, isWell, { clock, logger }, ended.signal);
+  let server: DevServer | null = null;
   try {
+    if (serve !== null && chain.board !== null) server = await serve(chain.board, isWell);
+    const view = live ? new LiveView(output, words, server?.url ?? null) : null;
+    if (view === null && server !== null) await lines.write(JSON.stringify({ http: server.url }));
     for (let done = 0; done < cycles && !stop.signal.aborted && !lines.closed; done++) {
       const result = await chain.runCycle();
       if (result === undefined) {
@@ -248,6 +266,7 @@ async function runDev({
     await lines.flush();
   } finally {
     ended.abort();
+    await server?.close();
     await chain.close();
     stop.release();
   }

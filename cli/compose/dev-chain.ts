@@ -23,7 +23,7 @@ import { devBoard } from './board.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { NO_METRICS } from '../../ports/metrics.ts';
+import { type Metrics, NO_METRICS } from '../../ports/metrics.ts';
 import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
 import { PROCESSORS, type ProcessorParts } from './build-processors.ts';
 import type { Random } from '../../ports/random.ts';
@@ -61,6 +61,8 @@ export interface DevOptions {
   readonly order?: OrderTerms;
   /** The flags that name the log in the commands of alerts, where people look at the board; null where nobody does. */
   readonly viewed?: { readonly logFlags: string } | null;
+  /** Nothing is measured where left out. */
+  readonly metrics?: Metrics;
   readonly logger: Logger;
 }
 
@@ -330,7 +332,7 @@ async function partsOf(options: DevOptions, { log, codec }: DevTopics): Promise<
     accounts: EVERY_ACCOUNT,
     clock,
     logger,
-    metrics: NO_METRICS,
+    metrics: options.metrics ?? NO_METRICS,
   };
   const { scoring, execution, clm } = PROCESSORS;
   const processors = { scoring: await scoring(parts), execution: await execution(parts), clm: await clm(parts) };

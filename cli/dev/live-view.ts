@@ -4,6 +4,7 @@ import type { Gate } from '../../pipelines/clm/gate.ts';
 import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
 import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { formatEventMinute, timeOf } from '../../render/event-time.ts';
+import stringWidth from 'string-width';
 import { hanging } from '../../render/terminal-text.ts';
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
 import type { CycleResult, Scored } from '../compose/dev-chain.ts';
@@ -25,13 +26,15 @@ const LABEL_COLOURS = { WIN: pc.green, LOSS: pc.red, NEUTRAL: pc.dim } as const;
 export class LiveView {
   readonly #terminal: NodeJS.WriteStream;
   readonly #logFlags: string;
+  readonly #page: string | null;
   readonly #draw: Drawing;
   readonly #cooldowns = new Cooldowns();
   #events: readonly string[] = [];
 
-  /** `logFlags` name the log in the commands of alerts (ALR-1). */
-  constructor(terminal: NodeJS.WriteStream, logFlags: string) {
+  /** `logFlags` name the log in the commands of alerts (ALR-1); `page` is the address of the same in a browser. */
+  constructor(terminal: NodeJS.WriteStream, logFlags: string, page: string | null) {
     this.#terminal = terminal;
+    this.#page = page;
     this.#logFlags = logFlags;
     this.#draw = drawingOn(terminal);
   }
@@ -50,7 +53,7 @@ export class LiveView {
     const free = rows - FIXED_ROWS - positions.length - Math.max(0, said.length - 1);
     const eventRows = Math.max(1, Math.min(EVENT_ROWS, free));
     const lines = [
-      `${pc.bold('harvestline dev')}  cycle ${result.cycle}  ${formatEventMinute(result.now)}  ${pc.dim('Ctrl-C: summary')}`,
+      headingLine(result, this.#page, columns),
       ...positions,
       '',
       ...(this.#events.length > 0 ? this.#events.slice(-eventRows) : [pc.dim('nothing was closed yet')]),
@@ -66,6 +69,20 @@ export class LiveView {
   done(): void {
     this.#draw.done();
   }
+}
+
+/** The address is never cut; what else there is room for stands beside it. */
+function headingLine({ cycle, now }: CycleResult, page: string | null, columns: number): string {
+  const parts = [
+    pc.bold('harvestline dev'),
+    ...(page === null ? [] : [pc.cyan(page)]),
+    `cycle ${cycle}`,
+    formatEventMinute(now),
+    pc.dim('Ctrl-C: summary'),
+  ];
+  const widthOf = (some: readonly string[]): number => stringWidth(some.join('  '));
+  while (parts.length > 2 && widthOf(parts) > columns) parts.pop();
+  return parts.join('  ');
 }
 
 function eventsOf({ reports, outcomes }: CycleResult): string[] {

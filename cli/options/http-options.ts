@@ -5,7 +5,6 @@ import { learnToken, readAgain, readSecretFile } from '../../connectors/system/s
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { wholeUpTo } from './parsers.ts';
 
 /** A header and a cookie carry it as it is. */
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -93,7 +92,9 @@ function tokenIn(file: string, clock: Clock, logger: Logger): AccessToken {
 }
 
 function port(text: string): number {
-  return text === '0' ? 0 : wholeUpTo(HIGHEST_PORT)(text);
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value <= HIGHEST_PORT) return value;
+  throw new InvalidArgumentError(`Give a whole number from 0 to ${HIGHEST_PORT}.`);
 }
 
 function hostNames(text: string, before: readonly string[] | undefined): readonly string[] {

@@ -3,7 +3,7 @@
  * the one file has to know the other.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join, posix, sep } from 'node:path';
 
 /** One file imports another; both as paths from the root. */
 export interface Import {
@@ -18,7 +18,7 @@ const SPECIFIER = /(?:\bfrom |\bimport\(|^import |new URL\()'([^'\n]+\.(?:ts|mjs
 export function importsOf(root: string, folders: readonly string[]): readonly Import[] {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(?:ts|mjs)$/.test(name) && !name.includes('node_modules'))
+      .filter((name) => /\.(?:ts|mjs)$/.test(name) && !name.includes('node_modules') && !isHidden(name))
       .map((name) => posix.join(folder, name.replaceAll('\\', '/'))),
   );
   const known = new Set(files);
@@ -28,6 +28,11 @@ export function importsOf(root: string, folders: readonly string[]): readonly Im
       to: posix.join(posix.dirname(from), specifier),
     })).filter(({ to }) => known.has(to)),
   );
+}
+
+/** In a folder such as `.venv`: what tools keep beside the source. */
+function isHidden(name: string): boolean {
+  return name.split(sep).some((part) => part.startsWith('.'));
 }
 
 /** The first folder of a path. */

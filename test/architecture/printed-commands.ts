@@ -9,9 +9,9 @@ export interface PrintedCommand {
   readonly words: readonly string[];
 }
 
-/** The options and arguments of every command, without what they do. */
-export async function quietProgram(): Promise<Command> {
-  const program = await programFor();
+/** The options and arguments of the command of that name, or of every command, without what they do. */
+export async function quietProgram(name?: string): Promise<Command> {
+  const program = await programFor(name);
   for (const command of withSubcommands(program)) {
     if (command.commands.length === 0) command.action(() => {});
     command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
@@ -69,7 +69,7 @@ export function shellWords(text: string): readonly string[] {
 
 /** Why a command would be refused as it is printed, or null. */
 export async function refusalOf(words: readonly string[]): Promise<string | null> {
-  const program = await quietProgram();
+  const program = await quietProgram(words[0]);
   try {
     await program.parseAsync([...words], { from: 'user' });
   } catch (thrown) {

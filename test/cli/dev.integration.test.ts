@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import type { Board, PositionStory } from '../../ports/board.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { folderForTest } from '../fixtures/temporary-folder.ts';
@@ -102,12 +103,23 @@ describe('harvestline dev', () => {
     },
   );
 
-  it('SIGTERM to npx ends it too, and leaves no orphan at work', async () => {
+  it('SIGTERM to npx ends it too, whoever follows its page, and leaves no orphan at work', async () => {
     const folder = folderForTest();
-    const npx = startProgram(['dev', '--data', folder], { command: 'npx', args: ['harvestline'] });
-    await npx.lines(3);
+    const words = ['dev', '--pace', '20', '--http-port', '0', '--data', folder];
+    const npx = startProgram(words, { command: 'npx', args: ['harvestline'] });
+    await npx.lines(8);
+    const [first = ''] = npx.stdout().split('\n');
+    const { http } = JSON.parse(first) as { readonly http: string };
+    const { positions, log } = (await (await fetch(`${http}/api/state`)).json()) as Board;
+    expect([positions.length > 0, log]).toEqual([true, folder]);
+    const [{ position_id: id } = { position_id: 'none' }] = positions;
+    const { path } = (await (await fetch(`${http}/api/positions/${encodeURIComponent(id)}`)).json()) as PositionStory;
+    expect(path.length).toBeGreaterThan(0);
+    expect((await fetch(`${http}/`)).headers.get('content-type')).toContain('text/html');
+    const followed = await fetch(`${http}/api/events`);
     npx.process.kill('SIGTERM');
     await npx.ended;
+    await expect(followed.text()).rejects.toThrow();
     // The folder is free again as soon as the drain is over: the wait is for that, and the runner's limit ends it.
     for (let free = false; !free;) {
       const lock = ProcessLock.tryAcquire(folder, 'dev');

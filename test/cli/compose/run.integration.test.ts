@@ -45,6 +45,8 @@ interface Running {
   readonly closed: Promise<{ readonly code: number | null; readonly signal: string | null; readonly log: string }>;
   ready(): Promise<number>;
   metrics(): Promise<string>;
+  readonly state: () => Promise<unknown>;
+  readonly followed: () => Promise<Response>;
 }
 
 /** Starts `run …` and waits for its first line, the address of its pages. */
@@ -74,6 +76,8 @@ async function start(command: string, args: readonly string[], env: NodeJS.Proce
     closed,
     ready: async () => (await fetch(`${http}/ready`)).status,
     metrics: async () => (await fetch(`${http}/metrics`)).text(),
+    state: async () => (await fetch(`${http}/api/state`)).json(),
+    followed: () => fetch(`${http}/api/events`),
   };
 }
 
@@ -129,6 +133,7 @@ describe('run without a broker', () => {
       await nowhere(),
     );
     expect(await running.ready()).toBe(503);
+    expect(await running.state()).toMatchObject({ code: 'BROKER_AWAY' });
     running.child.kill('SIGTERM');
     const { code, log } = await running.closed;
     expect({ code, drained: log.includes('"drained"') }).toEqual({ code: 0, drained: true });
@@ -270,8 +275,11 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
     const before = await endOf(TOPICS.executionReport.name);
     await produce(snapshots);
     await vi.waitFor(async () => expect(await endOf(TOPICS.executionReport.name)).toBeGreaterThan(before), PATIENCE);
+    const followed = await running.followed();
     running.child.kill('SIGTERM');
     expect((await running.closed).log).toContain('"drained"');
+    // Whoever looks is cut off at the end, and does not delay it.
+    await expect(followed.text()).rejects.toThrow();
     // So that the next member is assigned at once, not after a session timed out.
     expect(await membersOf(['scoring', 'execution', 'clm'])).toEqual([]);
     const next = await runProgram();
@@ -300,6 +308,10 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
     await vi.waitFor(async () => {
       expect(boards().at(-1)).toContain(`"decisions":${told.length},`);
       expect(await running.metrics()).toContain('harvestline_alert{name="winner_held"} 1\n');
+      expect(await running.state()).toMatchObject({
+        alerts: expect.arrayContaining([expect.objectContaining({ name: 'winner_held' })]),
+        positions: expect.arrayContaining([expect.objectContaining({ symbol: 'HELDUSDT', side: 'LONG' })]),
+      });
       expect(await lagOf(log, 'scoring', TOPICS.positionSnapshot.name)).toBe(0);
     }, PATIENCE);
     const [shadow, status] = await Promise.all(

@@ -28,9 +28,14 @@ const TOTALS = new SummaryCounter().summary({
 });
 
 /** The lines of the latest picture, after these cycles, five minutes apart. */
-function picture(columns: number, cycles: readonly (readonly ExecutionReport[])[], alerts: readonly Alert[] = []) {
+function picture(
+  columns: number,
+  cycles: readonly (readonly ExecutionReport[])[],
+  alerts: readonly Alert[] = [],
+  page: string | null = null,
+) {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns, rows: 40 });
-  const view = new LiveView(stream as unknown as NodeJS.WriteStream, ' --data .mine');
+  const view = new LiveView(stream as unknown as NodeJS.WriteStream, ' --data .mine', page);
   const results = cycles.map((reports, cycle): CycleResult => {
     const now = OBSERVED_AT + cycle * 5 * MINUTE_MS;
     const snapshot = { ...SNAPSHOT, observed_at: now };
@@ -73,4 +78,14 @@ it('cuts no alert: its lines are wrapped, its command is a line of its own and n
     'harvestline explain --data .mine simulated-1:BTCUSDT:SHORT:1767350100000',
   );
   expect(lines).toContain('  and feed_silent');
+});
+
+it('names the address of the page first, and leaves out what there is no room for beside it', () => {
+  const page = 'http://127.0.0.1:41234';
+  const [wide = ''] = picture(130, [[]], [], page);
+  expect(wide).toContain(`harvestline dev  ${page}  cycle 0`);
+  expect(wide).toMatch(/Ctrl-C: summary$/);
+  const [narrow = ''] = picture(50, [[]], [], page);
+  expect(narrow).toContain(page);
+  expect(narrow).not.toContain('Ctrl-C');
 });
