@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(programFor),
   positions: async () => (await import('./positions.ts')).positionsCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(programFor),
   status: async () => (await import('./status.ts')).statusCommand(),
   shadow: async () => (await import('./shadow.ts')).shadowCommand(),
   explain: async () => (await import('./explain.ts')).explainCommand(),

@@ -19,7 +19,7 @@ import { jsonWanted, writeLines } from '../../render/output.ts';
 import { StepProgress } from '../../render/progress.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
-import { type LogOptions, logOptions } from '../options/log-options.ts';
+import { type LogOptions, logOptions, logWords } from '../options/log-options.ts';
 import { days, integer, offsets } from '../options/parsers.ts';
 import { loadPolicy } from '../options/policy-options.ts';
 import { writeProposalFiles } from './proposal-files.ts';
@@ -150,7 +150,11 @@ async function propose(flags: ProposeFlags): Promise<void> {
     neutral: flags.neutral,
     by: proposerOf(flags),
   };
-  await writeLines(jsonWanted(flags) ? proposalJsonLines(proposals, kept) : proposalLines(proposals, kept));
+  await writeLines(
+    jsonWanted(flags)
+      ? proposalJsonLines(proposals, kept)
+      : proposalLines(proposals, { ...kept, logWords: logWords(flags) }),
+  );
   if (proposals.every(({ kind }) => kind === 'refused')) process.exitCode = 1;
 }
 

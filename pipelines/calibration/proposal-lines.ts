@@ -29,7 +29,7 @@ const LABEL = 10;
 /** The result for each model on a terminal. A proposal is summarised on one screen; its page has everything. */
 export function proposalLines(
   proposals: readonly Proposal[],
-  kept: Pick<Kept, 'dryRun' | 'folder'>,
+  kept: Pick<Kept, 'dryRun' | 'folder'> & { readonly logWords?: string },
   width = terminalWidth(),
 ): readonly string[] {
   return proposals.flatMap((proposal, index) => {
@@ -65,11 +65,11 @@ function refusalLines({ model, unmet, tried }: Refused): readonly string[] {
 /** The verdict, the evidence for it, the effect on decisions, and what to type next. */
 function summaryLines(
   report: CalibrationReport,
-  { dryRun, folder }: Pick<Kept, 'dryRun' | 'folder'>,
+  { dryRun, folder, logWords }: Pick<Kept, 'dryRun' | 'folder'> & { readonly logWords?: string },
   width: number,
 ): readonly string[] {
   const { tone, headline, sentence } = verdictOf(report);
-  const { approve, reject } = nextSteps(report);
+  const { approve, reject } = nextSteps(report, logWords);
   const labelled = (label: string, text: string): readonly string[] =>
     wrapped(printable(text), width - LABEL).map(
       (line, index) => `${index === 0 ? pc.bold(label.padEnd(LABEL)) : ' '.repeat(LABEL)}${line}`,

@@ -23,16 +23,18 @@ interface NextSteps {
   readonly verify: string;
 }
 
-/** The commands to type next; NAME and TEXT are for the person to fill in. */
-export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
+/** The commands to type next; NAME and TEXT are for the person to fill in. `logWords` name the log where it has to be named. */
+export function nextSteps({ version, bounds }: CalibrationReport, logWords = ''): NextSteps {
   const broken = bounds.filter(({ holds }) => !holds);
   // No override passes factors_possible.
   const approvable = broken.every(({ name }) => name !== 'factors_possible');
   const override = broken.length === 0 ? '' : ' --override';
   return {
-    approve: approvable ? `${programName()} calibrate approve ${version} --by NAME --reason TEXT${override}` : null,
-    reject: `${programName()} calibrate reject ${version} --by NAME --reason TEXT`,
-    verify: `${programName()} calibrate verify ${version}`,
+    approve: approvable
+      ? `${programName()} calibrate approve ${version} --by NAME --reason TEXT${override}${logWords}`
+      : null,
+    reject: `${programName()} calibrate reject ${version} --by NAME --reason TEXT${logWords}`,
+    verify: `${programName()} calibrate verify ${version}${logWords}`,
   };
 }
 

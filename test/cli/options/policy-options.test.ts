@@ -54,8 +54,9 @@ describe('--shadow', () => {
 });
 
 describe('extends', () => {
-  const { path: folder, remove } = temporaryFolder();
-  afterAll(() => remove());
+  const temporary = temporaryFolder();
+  afterAll(() => temporary.remove());
+  const folder = temporary.path;
   const write = (name: string, value: object): string => {
     const file = join(folder, name);
     writeFileSync(file, JSON.stringify({ description: '', ...value }));

@@ -75,6 +75,12 @@ describe('the summary of a proposal', () => {
     expect(broken.at(-2)).toMatch(/ --override$/);
   });
 
+  it('names the log in the commands to type next, where it has to be named', () => {
+    const proposal = { kind: 'proposed', model: SAMPLE_REPORT.model_id, report: SAMPLE_REPORT, rows: [] } as const;
+    const named = proposalLines([proposal], { ...KEPT, dryRun: false, logWords: ' --data .other' }, 120);
+    expect(named.slice(-2).every((line) => line.endsWith(' --data .other'))).toBe(true);
+  });
+
   it('offers no approval where no override passes', () => {
     const bound = {
       name: 'factors_possible',
