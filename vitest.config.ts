@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFilesFirst } from './test/long-files-first.ts';
 
 /**
  * Three tiers, visible in every line of the output:
@@ -14,7 +15,13 @@ const WORKERS = 3;
 const tier = (
   name: string,
   include: string[],
-  options: { exclude?: string[]; globalSetup?: string[]; execArgv?: string[] } = {},
+  options: {
+    exclude?: string[];
+    globalSetup?: string[];
+    execArgv?: string[];
+    isolate?: boolean;
+    unstubEnvs?: boolean;
+  } = {},
 ) => ({
   test: {
     name,
@@ -29,10 +36,14 @@ const tier = (
 export default defineConfig({
   test: {
     maxWorkers: WORKERS,
+    sequence: { sequencer: LongFilesFirst },
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
       tier('pure', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.topology.test.ts', 'test/**/*.integration.test.ts'],
+        // Files share a process, and so what they import: loading it for each takes as long as all the tests. They keep no state of a module.
+        isolate: false,
+        unstubEnvs: true,
       }),
       tier('topology', ['test/**/*.topology.test.ts']),
       tier('integration', ['test/**/*.integration.test.ts'], {

@@ -13,13 +13,14 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { aSnapshot } from '../fixtures/a-snapshot.ts';
-import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../tools/kafka/emptied-broker.ts';
+import { started } from '../tools/kafka/test-broker.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SNAPSHOTS = TOPICS.positionSnapshot.name;
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('on Kafka', () => {

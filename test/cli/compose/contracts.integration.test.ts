@@ -9,7 +9,8 @@ import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 
@@ -21,7 +22,7 @@ const HOUR_MS = 60 * 60 * 1000;
 /** Two ids of one ccxt name, a delivery contract beside its perpetual, another quote, another script, a multiple. */
 const CLOSED = ['BNXUSDT', 'BTCUSDT', 'BTCUSDT_261225', 'BTCUSDC', '币安人生USDT', '1000PEPEUSDT'];
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('contracts of every name and life', () => {

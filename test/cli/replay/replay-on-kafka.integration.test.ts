@@ -10,7 +10,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
@@ -18,7 +19,7 @@ import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
 const SNAPSHOTS = 400;
 const MINUTE_MS = 60_000;
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('replay on Kafka', () => {

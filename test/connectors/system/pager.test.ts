@@ -2,9 +2,9 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { writePaged } from '../../../connectors/system/pager.ts';
-import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 const LINES = ['one', 'two', 'three'];
 
@@ -20,7 +20,9 @@ async function written(rows: number, pager: string | undefined, { wanted = true,
 const WHOLE = 'one\ntwo\nthree\n';
 
 describe('long output on a terminal', () => {
-  const folder = folderForTest();
+  const temporary = temporaryFolder();
+  afterAll(() => temporary.remove());
+  const folder = temporary.path;
   const out = join(folder, 'paged');
   const pager = join(folder, 'pager.sh');
   writeFileSync(pager, `#!/bin/sh\ncat > "$1"\necho "$LESS" >> "$1"\n`);

@@ -4,7 +4,7 @@
  * `sharedTestBroker()`  one a vitest run, started when the first file asks for it. Nobody may stop it, and its topics are
  *                       everybody's: for tests that use topics, groups and subjects of their own.
  * `startTestBroker()`   one for the caller alone, that it may kill: for tests of outages, and for those that run the
- *                       chain, whose topic names are fixed.
+ *                       chain, whose topic names are fixed, where emptied-broker.ts will not do.
  *
  * Usage, at the top of a file, so that a machine without Java skips it:
  *
@@ -27,7 +27,7 @@ import { KAFKA_SERVER, REGISTRY_SERVER } from '../../../tools/kafka/servers.ts';
 import { SERVERS, startServers } from '../../../tools/kafka/start-servers.ts';
 import { discard, freePorts, type KafkaTools, type Skipped } from './test-servers.ts';
 
-interface Addresses {
+export interface Addresses {
   readonly brokers: string[];
   /** With the path of the Confluent API. */
   readonly registryUrl: string;
@@ -116,7 +116,7 @@ export function started<Broker extends Addresses>(broker: Broker | Skipped): Bro
   return broker as Broker;
 }
 
-async function start(servers: readonly Server[], place: BrokerPlace, kafka: KafkaTools): Promise<void> {
+export async function start(servers: readonly Server[], place: BrokerPlace, kafka: KafkaTools): Promise<void> {
   await startServers(servers, place, { ...kafka, clock, jvmOptions: JVM_OPTIONS, say: () => undefined });
 }
 
@@ -125,7 +125,7 @@ function signalRegistry(place: BrokerPlace, kind: 'SIGSTOP' | 'SIGCONT'): Promis
   return Promise.resolve();
 }
 
-function shown(place: BrokerPlace): Addresses {
+export function shown(place: BrokerPlace): Addresses {
   const { brokers, registryUrl } = addressesOf(place);
   return { brokers: [brokers], registryUrl };
 }
