@@ -1,8 +1,11 @@
+import { existsSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import { deskRegistry } from '../connectors/desk-log.ts';
 import { parseFaults } from '../connectors/exchange/paper/fill-plan.ts';
 import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
-import { LOG_LEVELS, pinoLogger } from '../connectors/system/pino-logger.ts';
+import { makeDataFolder } from '../connectors/system/data-folder.ts';
+import { LOG_LEVELS, fileLogger, pinoLogger } from '../connectors/system/pino-logger.ts';
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../connectors/system/settings.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { boundYoungGeneration } from '../connectors/system/young-generation.ts';
@@ -67,10 +70,18 @@ export function runCommand(): Command {
       ),
     )
     .addOption(heartbeatOption())
-    .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'of the log').choices(LOG_LEVELS).default('info'))
+    .option(
+      '--log <file>',
+      'where log lines go, - for standard error (default: standard error, or run.log in the data folder beside the live view)',
+    )
+    .option('--no-view', 'no live view, also on a terminal')
+    .option('--json', 'the same')
     .addHelpText(
       'after',
       `
+On a terminal: a live view of what the process does, the positions with their decisions, and alerts; Ctrl-C drains. In a pipe the log
+alone, on standard error.
 With --http-port the first line on standard output is {"http": "http://HOST:PORT"}, where a browser shows the desk. From other machines
 the page is read only with --http-token-file; /live, /ready and /metrics need no token. docs/page.md has access and proxies.
 Topics and schemas must be there before.
@@ -108,7 +119,7 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
 async function start(parts: readonly string[], cli: RunCliOptions, self: Command): Promise<void> {
   checkLists(cli);
   boundYoungGeneration();
-  const logger = pinoLogger(cli.logLevel);
+  const { logger, logFile } = openRunLog(cli);
   sayWhatTheFileSays(self, logger);
   const connections = chosenKafka(cli);
   if (connections === null) {
@@ -121,7 +132,26 @@ async function start(parts: readonly string[], cli: RunCliOptions, self: Command
   const begun = begin(openCodec);
   await machine.sleep(SENDING_MS);
   const { runUntilStopped } = await import('./compose/run-until-stopped.ts');
-  await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger });
+  await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger, logFile });
+}
+
+/** Its size from which on a log is put aside at the start. Unit: bytes. */
+const LARGE_LOG = 10 * 1024 * 1024;
+
+/** The log of the process, and the file that it goes to beside a live view; null: there is no live view. */
+function openRunLog({ data, log, logLevel, view, json }: RunCliOptions): {
+  readonly logger: Logger;
+  readonly logFile: string | null;
+} {
+  // Log lines on the screen itself would write over it.
+  const live = process.stdout.isTTY && view && json !== true && !(log === '-' && process.stderr.isTTY);
+  if (log === '-' || (log === undefined && !live))
+    return { logger: pinoLogger(logLevel), logFile: live ? 'standard error' : null };
+  if (log !== undefined) return { logger: fileLogger(logLevel, log), logFile: live ? log : null };
+  makeDataFolder(data);
+  const file = join(data, 'run.log');
+  if (existsSync(file) && statSync(file).size > LARGE_LOG) renameSync(file, `${file}.1`);
+  return { logger: fileLogger(logLevel, file), logFile: file };
 }
 
 /** Real money that nobody typed is said first. */

@@ -59,3 +59,14 @@ export function sideBySide(blocks: readonly (readonly string[])[], gap: string):
 function padded(line: string, width: number): string {
   return line + ' '.repeat(Math.max(0, width - stringWidth(line)));
 }
+
+/** As much of a line as fits, with an ellipsis where that is not all of it. The line may be coloured. */
+export function beginningOf(line: string, width: number): string {
+  if (stringWidth(line) <= width) return line;
+  const [first = ''] = wrapAnsi(oneLine(line), Math.max(1, width - 1), {
+    hard: true,
+    trim: false,
+    wordWrap: false,
+  }).split('\n');
+  return `${first}…`;
+}

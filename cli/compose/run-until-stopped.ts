@@ -5,6 +5,7 @@ import { type Connections, describeConnections } from '../../connectors/kafka/ka
 import type { LogLevel } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { userName, onShutdownSignal } from '../../connectors/system/process.ts';
+import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Heartbeat } from '../../ports/notify.ts';
@@ -20,6 +21,7 @@ import { AT_THE_VENUE, PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
 import type { OpenedVenue, VenueParts } from './open-venue.ts';
 import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import { run } from './run.ts';
+import type { RunFacts, RunScreen } from './run-screen.ts';
 import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
 
 /** The options of `run`. */
@@ -33,6 +35,10 @@ export interface RunCliOptions extends LogOptions, HttpCliOptions, VenueCliOptio
   readonly interval?: number;
   readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
+  /** A file, or - for standard error. */
+  readonly log?: string;
+  readonly view: boolean;
+  readonly json?: true;
 }
 
 /** What is made before anything is connected. */
@@ -41,11 +47,13 @@ interface RunStart {
   readonly openCodec: LogSession['openCodec'];
   readonly machine: Clock;
   readonly logger: Logger;
+  /** Where log lines go while a live view is shown on standard output; null: no live view. */
+  readonly logFile: string | null;
 }
 
 /** Runs the processors and the source that are named on Kafka until a signal asks to stop, and ends the process. */
 export async function runUntilStopped(parts: readonly string[], cli: RunCliOptions, start: RunStart): Promise<void> {
-  const { connections, openCodec, machine, logger } = start;
+  const { connections, openCodec, machine, logger, logFile } = start;
   const http = chosenHttp(cli, { clock: machine, logger });
   const names = new DeskNames(cli.desk);
   rememberKafka(cli.data, connections, cli.desk);
@@ -61,6 +69,10 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
   // Never released: the drain has a bound of its own (run.ts), and the process ends with it.
   onShutdownSignal(machine).signal.addEventListener('abort', () => drain.abort());
   const output = new LineWriter(process.stdout);
+  const logName = `Kafka at ${connections.kafka.brokers.join(',')}`;
+  const viewed = new AwaitedBoard();
+  const facts = { policy: policy.id, mode: deskOf(cli, choice).mode, logName, desk: names.desk };
+  const screen = logFile === null ? null : await runScreen({ ...facts, logFile }, machine);
   const opened: { close(): void }[] = [];
   try {
     const observes = parts.includes(SOURCE);
@@ -88,25 +100,24 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
         measure: venue.measure,
         limits: venueLimits(cli, choice),
         from: cli.from,
-        board:
-          http === null
-            ? null
-            : {
-                viewed: new AwaitedBoard(),
-                desk: names.desk,
-                logName: `Kafka at ${connections.kafka.brokers.join(',')}`,
-              },
+        board: http === null && screen === null ? null : { viewed, desk: names.desk, logName },
         http,
         onListening: (url) => {
+          if (screen !== null) return screen.listening(url);
           void output.write(JSON.stringify({ http: url }));
           void output.flush();
         },
+        onHealth: (health) => void screen?.show(health, viewed, drain.signal),
         heartbeat: cli.heartbeat ?? null,
         clock: venue.clock,
         logger,
       },
       drain,
     );
+    screen?.end('drained');
+  } catch (thrown) {
+    screen?.end(`ended: ${messageOf(thrown)}`);
+    throw thrown;
   } finally {
     for (const part of opened.toReversed()) part.close();
     // Everything is done, or its time is up: a socket to a broker that is gone must not keep the process alive.
@@ -133,4 +144,10 @@ async function openedVenue(
 
 function noVenue(): Promise<never> {
   return Promise.reject(new TypeError('no part of this process works at a venue'));
+}
+
+/** What redraws takes long to load, so it is loaded where it is wanted. */
+async function runScreen(facts: RunFacts, clock: Clock): Promise<RunScreen> {
+  const { RunScreen } = await import('./run-screen.ts');
+  return new RunScreen(process.stdout, facts, clock);
 }

@@ -84,6 +84,8 @@ export interface RunOptions {
   /** Null: no HTTP. Port 0 picks a free one. */
   readonly http: (AccessRules & { readonly port: number }) | null;
   readonly onListening: (url: string) => void;
+  /** Called at the start, for whoever shows the state of the process. */
+  readonly onHealth?: (health: Health) => void;
   /** A monitor to call while all is well with this process; null for none. */
   readonly heartbeat?: Heartbeat | null;
   readonly clock: Clock;
@@ -104,6 +106,7 @@ const DRAIN_BOUND_MS = 25_000;
 export async function run(options: RunOptions, drain: AbortController): Promise<void> {
   const { clock, logger } = options;
   const health = new Health([...options.processors, ...Object.keys(options.sources)], clock);
+  options.onHealth?.(health);
   const served = await serve(options, health);
   options.measure?.(served.metrics);
   const ended = new AbortController();

@@ -4,6 +4,7 @@ import type { BoardPosition } from '../../ports/board.ts';
 import { ageText, timeOf } from '../../render/event-time.ts';
 import { significant } from '../../render/figures.ts';
 import { type TableColumn, plainTable } from '../../render/tables.ts';
+import { beginningOf } from '../../render/terminal-text.ts';
 import { pc, printable } from '../../render/terminal.ts';
 
 const MINUTE_MS = 60_000;
@@ -14,8 +15,7 @@ const PRICE_DIGITS = 6;
 const ACTION_COLOURS = { HOLD: pc.dim, PARTIAL_CLOSE: pc.yellow, CLOSE: pc.magenta } as const;
 
 /** How a decision is written, the longest first. */
-const STYLES = ['full', 'short', 'shortest'] as const;
-type DecisionStyle = (typeof STYLES)[number];
+type DecisionStyle = 'full' | 'short' | 'shortest';
 
 interface Row {
   readonly position: BoardPosition;
@@ -29,17 +29,18 @@ interface Column extends TableColumn {
   readonly text: (row: Row, style: DecisionStyle) => string;
 }
 
-/** A decision is written shorter before one of these is left out. */
+/** A decision is written shorter before one of these is left out, and then these before one of those. */
 const WORTH_MORE = 6;
+const WORTH_MOST = 8;
 
 /** In the order of the screen. */
 const COLUMNS: readonly Column[] = [
   { head: 'position', worth: null, text: ({ name }) => printable(name) },
-  { head: 'side', worth: null, text: ({ position: { side } }) => (side === 'LONG' ? pc.green(side) : pc.red(side)) },
+  { head: 'side', worth: 8, text: ({ position: { side } }) => (side === 'LONG' ? pc.green(side) : pc.red(side)) },
   {
     head: 'age',
     align: 'right',
-    worth: null,
+    worth: 9,
     text: ({ position: { age_minutes: minutes } }) => ageText(minutes * MINUTE_MS),
   },
   { head: 'entry', align: 'right', worth: 2, text: ({ position }) => priceText(position.entry_price) },
@@ -87,7 +88,7 @@ export function positionsTable(positions: readonly BoardPosition[], place: Table
   const lines = plainTable(
     columns,
     cells.map((row) => columns.map(({ text }) => text(row, style))),
-  );
+  ).map((line) => beginningOf(line, width));
   const more = positions.length - shown.length;
   return more > 0 ? [...lines, pc.dim(`… and ${more} more`)] : lines;
 }
@@ -97,16 +98,26 @@ function fitting(
   rows: readonly Row[],
   width: number,
 ): { readonly columns: readonly Column[]; readonly style: DecisionStyle } {
-  for (const style of STYLES) {
-    const columns = columnsFor(rows, width, style);
+  for (const [style, least] of [
+    ['full', WORTH_MORE],
+    ['short', WORTH_MORE],
+    ['shortest', WORTH_MOST],
+    ['shortest', Infinity],
+  ] as const) {
+    const columns = columnsFor(rows, width, style, least);
     if (columns !== null) return { columns, style };
   }
   return { columns: COLUMNS.filter(({ worth }) => worth === null), style: 'shortest' };
 }
 
-/** The columns that fit with decisions in that style, the worthiest first; null where those that it must have do not. */
-function columnsFor(rows: readonly Row[], width: number, style: DecisionStyle): readonly Column[] | null {
-  const must = ({ worth }: Column): boolean => worth === null || (style !== 'shortest' && worth >= WORTH_MORE);
+/** The columns that fit with decisions in that style, the worthiest first; null where not even those of `least` worth do. */
+function columnsFor(
+  rows: readonly Row[],
+  width: number,
+  style: DecisionStyle,
+  least: number,
+): readonly Column[] | null {
+  const must = ({ worth }: Column): boolean => worth === null || worth >= least;
   const widthOf = (column: Column): number =>
     GAP + Math.max(stringWidth(column.head), ...rows.map((row) => stringWidth(column.text(row, style))));
   const chosen = new Set(COLUMNS.filter(must));

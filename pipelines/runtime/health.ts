@@ -7,8 +7,17 @@ type State = 'unassigned' | 'restoring' | 'assigned' | 'failed';
 
 interface ProcessorHealth {
   state: State;
+  /** Of its first input, while it is assigned. */
+  partitions: readonly number[];
   /** What is retried -> the code of the error that it waits out. */
   readonly backOff: Map<string, string>;
+}
+
+/** What a part of a process does. `partitions` is empty for a source. */
+export interface PartHealth {
+  readonly name: string;
+  readonly state: State;
+  readonly partitions: readonly number[];
 }
 
 /** A request that the log has not answered for so long counts as failed. Longer than a rebalance or an election takes. Unit: milliseconds. */
@@ -29,7 +38,9 @@ export class Health {
 
   constructor(processors: readonly string[], clock: Clock) {
     this.#clock = clock;
-    this.#processors = new Map(processors.map((name) => [name, { state: 'unassigned', backOff: new Map() }]));
+    this.#processors = new Map(
+      processors.map((name) => [name, { state: 'unassigned', partitions: [], backOff: new Map() }]),
+    );
   }
 
   /** For what is retried before any part could start. */
@@ -48,6 +59,16 @@ export class Health {
 
   is(processor: string, state: State): void {
     this.#of(processor).state = state;
+  }
+
+  /** The partitions of its first input that are assigned to it. */
+  works(processor: string, partitions: readonly number[]): void {
+    this.#of(processor).partitions = partitions.toSorted((one, other) => one - other);
+  }
+
+  /** What each part of the process does now. */
+  parts(): readonly PartHealth[] {
+    return [...this.#processors].map(([name, { state, partitions }]) => ({ name, state, partitions }));
   }
 
   backedOff(processor: string, what: string, code: string): void {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors/codes.ts';
-import type { OutgoingRecord } from '../../ports/event-log.ts';
+import type { Assigned, OutgoingRecord } from '../../ports/event-log.ts';
 import type { Processor } from './processor.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -19,8 +19,8 @@ interface WorkedBatch {
 export interface ProcessorObserver extends RetryObserver {
   /** Partitions were assigned to it, and its state is being restored. */
   restoring(): void;
-  /** Its state is restored, batches may come. */
-  assigned(): void;
+  /** Its state is restored, batches of these partitions may come. */
+  assigned(partitions: Assigned): void;
   /** The log is unavailable: it has no partitions until `restoring` comes again. */
   dropped(): void;
   worked(batch: WorkedBatch): void;
@@ -69,7 +69,11 @@ export function observeProcessor(
   const backOff = metrics.gauge('backOff', { processor: name });
   return {
     restoring: () => health.is(name, 'restoring'),
-    assigned: () => health.is(name, 'assigned'),
+    assigned: (assigned) => {
+      health.is(name, 'assigned');
+      const [input] = inputs;
+      health.works(name, input === undefined ? [] : (assigned[input.name] ?? []));
+    },
     dropped: () => health.is(name, 'unassigned'),
     worked: (batch) => {
       records.get(batch.topic)?.add(batch.records);

@@ -98,7 +98,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         });
         // The name is shown by the readiness probe.
         await retryPart(part, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
-        observer.assigned();
+        observer.assigned(assigned);
       },
       onMoved: (moved, append) => starts.report(moved, append),
       onDropped: () => observer.dropped(),

@@ -65,7 +65,7 @@ export class PositionCharts {
           ...options({ ...shared, height: PRICE_HEIGHT, axis: false, values: price, fills }),
           series: [
             {},
-            { label: 'mark', stroke: colours.accent, width: 1.6 },
+            { label: 'mark', stroke: colours.accent, width: 1.6, points: { show: false } },
             { label: 'entry', stroke: colours.faint, width: 1.2, dash: [5, 4], points: { show: false } },
             { label: 'stop', stroke: colours.bad, width: 1.4, dash: [2, 3], points: { show: false } },
           ],
@@ -77,7 +77,17 @@ export class PositionCharts {
       new uPlot(
         {
           ...options({ ...shared, height: R_HEIGHT, axis: false, values: signedR, fills }),
-          series: [{}, { label: 'R', stroke: colours.good, width: 1.6, fill: colours.goodSoft, fillTo: 0 }],
+          series: [
+            {},
+            {
+              label: 'R',
+              stroke: colours.good,
+              width: 1.6,
+              fill: colours.goodSoft,
+              fillTo: 0,
+              points: { show: false },
+            },
+          ],
           hooks: { draw: [fillLines(fills, colours.exit), zeroLine(colours.faint)] },
         },
         [times, drawn.path.map(({ r }) => r)],

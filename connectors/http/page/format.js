@@ -91,6 +91,7 @@ export function basisPoints(value) {
 export function duration(value) {
   return known(value, (ms) => {
     if (ms < 0) return `${MINUS}${duration(-ms)}`;
+    if (ms === 0) return `0${NO_BREAK}s`;
     if (ms < SECOND_MS) return `${fixed(ms, 0)}${NO_BREAK}ms`;
     if (ms < SECONDS_BELOW_MS) return `${fixed(ms / SECOND_MS, 0)}${NO_BREAK}s`;
     if (ms < MINUTES_BELOW_MS) return `${fixed(ms / MINUTE_MS, 0)}${NO_BREAK}min`;

@@ -42,8 +42,13 @@ export function currency({ at }, connection, agoMs) {
   if (connection.status !== 'live') return html`<span class="stream lost">▲ Not current</span>`;
   return html`<span class="label">last event</span>
     <time datetime=${machineTime(at)}>${at === null ? UNKNOWN : `${timeOf(at)} UTC`}</time>
-    <span class="ago">${at === null ? '' : `${duration(Math.max(1000, agoMs))} ago`}</span>
+    <span class="ago">${at === null ? '' : `received ${duration(Math.max(1000, agoMs))} ago`}</span>
     <span class="stream">● Live</span>`;
+}
+
+/** Begins with a capital letter, unless with a name such as winner_held. @param {string} text */
+function sentence(text) {
+  return /^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** In one line whether all is well. @param {Picture['desk']} desk */
@@ -52,7 +57,7 @@ export function headline(desk) {
   return html`<div class="headline-inner" data-gravity=${grave}>
     <h1>
       <span aria-hidden="true" class="mark">${MARK[grave]}</span
-      ><span class="unseen">${GRAVITY_WORD[grave]}: </span>${desk.headline}
+      ><span class="unseen">${GRAVITY_WORD[grave]}: </span>${sentence(desk.headline)}
     </h1>
     ${desk.halted.map(
       ({ scope, by, reason }) =>

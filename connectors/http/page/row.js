@@ -63,7 +63,9 @@ export function rowCells(position, at) {
     <td role="cell" class="c-decision">
       <span class="decision" data-action=${action}>${decisionText(action, fraction)}</span><small>${reason}</small>
     </td>
-    <td role="cell" class="c-cooldown number"><span class="name">Cooldown</span>${cooldown(position, at)}</td>
+    <td role="cell" class="c-cooldown number">
+      <span class="name">Cooldown</span>${cooldown(position, at)}${suppression(position, at)}
+    </td>
     <td role="cell" class="c-resting"><span class="name">Resting</span>${resting(position)}</td>`;
 }
 
@@ -125,8 +127,14 @@ function score(points) {
 
 /** @param {BoardPosition} position @param {number | null} at */
 export function cooldown({ cooldown_until }, at) {
-  if (cooldown_until === null || at === null || cooldown_until <= at) return html`<i>${UNKNOWN}</i>`;
-  return duration(cooldown_until - at);
+  const left = cooldown_until === null || at === null ? 0 : cooldown_until - at;
+  return left > 0 ? duration(left) : html`<i>${UNKNOWN}</i>`;
+}
+
+/** A decision that is not executed while it lasts says so. @param {BoardPosition} position @param {number | null} at */
+function suppression({ action, cooldown_until }, at) {
+  const suppressed = action === 'PARTIAL_CLOSE' && cooldown_until !== null && at !== null && cooldown_until > at;
+  return suppressed ? html`<small>suppressed</small>` : nothing;
 }
 
 export const RESTING_NAME = { STOP: 'Stop', TAKE_PROFIT: 'Take profit', LIMIT: 'Limit', OTHER: 'Other' };
@@ -135,7 +143,7 @@ export const RESTING_NAME = { STOP: 'Stop', TAKE_PROFIT: 'Take profit', LIMIT: '
 export function resting({ resting: orders }) {
   if (orders === null) return html`<i>not asked</i>`;
   const [first] = orders;
-  if (first === undefined) return html`<span class="warn">nothing</span>`;
+  if (first === undefined) return html`<i>nothing</i>`;
   const more = orders.length === 1 ? nothing : html`<small>and ${count(orders.length - 1)} more</small>`;
   return html`${RESTING_NAME[first.kind]} ${first.price === null ? '' : price(first.price)}${more}`;
 }

@@ -159,6 +159,14 @@ export function marksOf(steps) {
   });
 }
 
+/** Topic -> what a record of it is called where it stands first. @type {readonly (readonly [topic: string, title: string])[]} */
+const TITLES = [
+  ['harvest.intent', 'Intent'],
+  ['execution.report', 'Report'],
+  ['trade.closed', 'Trade'],
+  ['clm.outcome', 'Outcome'],
+];
+
 /** Topics of a desk with a name have it before their own. @param {Step} step @returns {MarkKind | null} */
 function markKind({ topic, kind }) {
   if (topic.endsWith('harvest.intent')) return 'intent';
@@ -214,14 +222,25 @@ function stepEntries(steps) {
       last.entry = { ...last.entry, until: first.at, detail: `${kinds}, ${plural(last.times, 'time')} alike` };
       continue;
     }
-    const title = markKind(first) === 'intent' ? 'Intent' : 'Record';
-    const detail = episode.map(({ kind, figures }) => `${kind} ${figures}`.trim()).join(' → ');
+    const title = titleOf(first);
+    const detail = episode.map(saidBy).join(' → ');
     grouped.push({ entry: { kind: 'step', at: first.at, until: first.at, title, detail, traded }, kinds, times: 1 });
   }
   return grouped.map(({ entry }) => entry);
 }
 
-/** How long each snapshot was looked at, in a line. @param {Explanation} explanation */
+/** @param {Step} step */
+function titleOf({ topic }) {
+  const [, title = 'Record'] = TITLES.find(([name]) => topic.endsWith(name)) ?? [];
+  return title;
+}
+
+/** The figures of some records begin with what they say. @param {Step} step */
+function saidBy({ kind, figures }) {
+  return figures.startsWith(kind) ? figures : `${kind} ${figures}`.trim();
+}
+
+/** What there is of it, in a line. @param {Explanation} explanation */
 export function extentOf({ runs, decisions, unscorable }) {
   const from = runs[0]?.from;
   const to = runs.at(-1)?.to;

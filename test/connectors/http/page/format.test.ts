@@ -11,6 +11,7 @@ function plain(text: string): string {
 describe('numbers for people', () => {
   it.each([
     [-5, '−5 ms'],
+    [0, '0 s'],
     [340, '340 ms'],
     [7_000, '7 s'],
     [119_000, '119 s'],

@@ -93,6 +93,16 @@ describe('the timeline', () => {
   });
 });
 
+describe('a line of the timeline', () => {
+  it('is called by its record, and says nothing twice', () => {
+    const outcome = { topic: 'alpha.clm.outcome', partition: 0, offset: 1, at: NOW, intent_id: null };
+    const steps = [{ ...outcome, kind: 'WIN', figures: 'WIN LONG 1.2 % in 3 slices' }];
+    expect(story.timelineOf({ runs: [], steps })).toMatchObject([
+      { title: 'Outcome', detail: 'WIN LONG 1.2 % in 3 slices', traded: false },
+    ]);
+  });
+});
+
 describe('the address of an opened position', () => {
   it('names any id there can be, and nothing else is one (PAGE-4)', () => {
     fc.assert(
