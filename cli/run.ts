@@ -15,9 +15,9 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
-import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
+import { PROCESSOR_NAMES, SOURCE, USUAL_PROCESSORS } from './compose/build-processors.ts';
 import type { RunCliOptions } from './compose/run-until-stopped.ts';
-import { heartbeatOption } from './options/notify-options.ts';
+import { heartbeatOption, notifyOption } from './options/notify-options.ts';
 import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { listed, positiveNumber, wholeNumber } from './options/parsers.ts';
 import { httpOptions } from './options/http-options.ts';
@@ -33,7 +33,7 @@ export function runCommand(): Command {
     .addArgument(
       new Argument('[processors...]', 'any of them; several processes share the partitions')
         .choices([...PROCESSOR_NAMES, SOURCE])
-        .default([...PROCESSOR_NAMES], 'scoring execution clm'),
+        .default([...USUAL_PROCESSORS], USUAL_PROCESSORS.join(' ')),
     )
     .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
     .addOption(shadowOption())
@@ -69,6 +69,7 @@ export function runCommand(): Command {
         positiveNumber,
       ),
     )
+    .addOption(notifyOption('watch: the targets that alerts are sent to; `notify test --help` shows a whole file'))
     .addOption(heartbeatOption())
     .addOption(new Option('--log-level <level>', 'of the log').choices(LOG_LEVELS).default('info'))
     .option(
@@ -102,6 +103,7 @@ Examples:
   harvestline run scoring --http-port 9464                    one processor; start it again for a second member
   harvestline run scoring --shadow mine.json                  what a candidate would do, for \`harvestline shadow\`
   harvestline run execution --from latest                     a first start that leaves what lies there alone
+  harvestline run watch --notify notify.yaml                  alerts as records and messages; best on another machine
   harvestline run snapshots --interval 1000                   a simulated desk, one candle a second
   harvestline run snapshots scoring execution clm --market live
                                                               a real account, closed on paper only
@@ -118,6 +120,12 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
 /** The rest of the program is loaded while the registry looks up its schemas, which takes about as long. */
 async function start(parts: readonly string[], cli: RunCliOptions, self: Command): Promise<void> {
   checkLists(cli);
+  if (cli.notify !== undefined) {
+    if (!parts.includes('watch')) throw new HarvestlineError('USAGE', '--notify is for watch, which does not run here');
+    // Before anything is connected: a wrong file is wrong usage.
+    const { readNotifyFile } = await import('../connectors/notify/notify-file.ts');
+    readNotifyFile(cli.notify);
+  }
   boundYoungGeneration();
   const { logger, logFile } = openRunLog(cli);
   sayWhatTheFileSays(self, logger);

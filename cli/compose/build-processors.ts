@@ -4,6 +4,7 @@ import type { Processor } from '../../pipelines/runtime/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
+import type { RunWatch } from '../../pipelines/notify/run-watch.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
@@ -32,6 +33,8 @@ export interface ProcessorParts {
   /** One for all partitions; the process announces that it obeys this one. */
   readonly killSwitch: DeskControlWatch;
   readonly accounts: WorkedAccounts;
+  /** Called only where alerts are watched. */
+  readonly openWatch: () => Promise<RunWatch>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -42,7 +45,8 @@ export interface ProcessorParts {
  * scoring    has no state: one instance;
  * execution  one instance for each partition (pipelines/runtime/per-partition.ts), since its `process` waits for the venue;
  * clm        one instance with the outcomes of all partitions, since an outcome does not tell the partition of its trades.
- *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition.
+ *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition;
+ * watch      one of all members works, since its topic has one partition.
  */
 export const PROCESSORS = {
   scoring: async ({ codec, policy, onDecision, shadows = [], metrics }) => {
@@ -69,11 +73,15 @@ export const PROCESSORS = {
     exposeGate(processor, metrics);
     return processor;
   },
+  watch: async ({ openWatch }) => (await openWatch()).processor,
 } as const satisfies Record<string, (parts: ProcessorParts) => Promise<Processor>>;
 
 export type ProcessorName = keyof typeof PROCESSORS;
 
 export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
+
+/** What `run` runs where none is named. A watch belongs on another machine, and says so by its name. */
+export const USUAL_PROCESSORS = ['scoring', 'execution', 'clm'] as const satisfies readonly ProcessorName[];
 
 /** The part that observes positions. It is a source, not a processor. */
 export const SOURCE = 'snapshots';

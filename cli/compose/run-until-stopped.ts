@@ -33,6 +33,7 @@ export interface RunCliOptions extends LogOptions, HttpCliOptions, VenueCliOptio
   readonly candles?: readonly string[];
   readonly seed: number;
   readonly interval?: number;
+  readonly notify?: string;
   readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
   /** A file, or - for standard error. */
@@ -109,6 +110,7 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
         },
         onHealth: (health) => void screen?.show(health, viewed, drain.signal),
         heartbeat: cli.heartbeat ?? null,
+        watch: { notifyFile: cli.notify ?? null, desk: cli.desk ?? null },
         clock: venue.clock,
         logger,
       },

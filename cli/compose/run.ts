@@ -22,7 +22,10 @@ import { AccountClaims, WorkingPart } from '../../pipelines/desk/account-claims.
 import { killSwitchUnknownAlert, refuseForgetting, whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { Presence } from '../../pipelines/desk/presence.ts';
 import { RaisedAlerts } from '../../pipelines/alerts/alerts.ts';
+import type { RunWatch } from '../../pipelines/notify/run-watch.ts';
 import type { OfferedBoard } from './awaited-board.ts';
+import { beatWhileReady } from './beat.ts';
+import type { WatchChoice } from './build-watch.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { Health } from '../../pipelines/runtime/health.ts';
 import { runProcessors, watchedGroups } from './run-processors.ts';
@@ -88,6 +91,8 @@ export interface RunOptions {
   readonly onHealth?: (health: Health) => void;
   /** A monitor to call while all is well with this process; null for none. */
   readonly heartbeat?: Heartbeat | null;
+  /** Of the processor `watch`. */
+  readonly watch?: WatchChoice;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -115,7 +120,6 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
     logger.info({}, 'draining');
   };
   drain.signal.addEventListener('abort', onDrain, { once: true });
-  void beatWhileReady(options, served.metrics, health, drain.signal);
   try {
     await Promise.race([work(options, served.metrics, health, drain), overdue(clock, drain.signal, ended.signal)]);
     logger.info({}, 'drained');
@@ -123,27 +127,6 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
     ended.abort();
     await served.close();
   }
-}
-
-/** A rebalance, a restart of the broker, a slow read: what passes within that is no reason for an alarm. Unit: milliseconds. */
-const UNWELL_AFTER_MS = 2 * 60_000;
-
-/** Calls the monitor while this process is ready, or was so within the last two minutes. */
-async function beatWhileReady(
-  { heartbeat = null, clock, logger }: RunOptions,
-  metrics: Metrics,
-  health: Health,
-  signal: AbortSignal,
-): Promise<void> {
-  if (heartbeat === null) return;
-  const { callMonitor } = await import('../../connectors/notify/heartbeat.ts');
-  const { sendHeartbeats } = await import('../../pipelines/notify/heartbeats.ts');
-  let readyAt = -Infinity;
-  const isWell = (): boolean => {
-    if (health.ready().ok) readyAt = clock.now();
-    return clock.now() - readyAt <= UNWELL_AFTER_MS;
-  };
-  await sendHeartbeats({ heartbeats: [heartbeat], call: callMonitor, isWell, clock, logger, metrics }, signal);
 }
 
 /** Serves health and metrics. Without HTTP nothing is measured: nobody could read it. */
@@ -179,10 +162,14 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
     logWords = '',
     limits = {},
     from,
+    heartbeat = null,
   } = options;
   const { signal } = drain;
   const retrying: RetryingPart = { processor: 'run', clock, logger, signal, observer: health.connecting };
   let session: RunSession | undefined;
+  const opened: { watch: RunWatch | null } = { watch: null };
+  const isWell = (): boolean => opened.watch?.isWell() ?? true;
+  void beatWhileReady({ heartbeat, health, isWell, clock, logger, metrics }, signal);
   try {
     session = await retryPart(retrying, 'connecting', options.connect);
     const { log, openCodec } = session;
@@ -207,7 +194,13 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       const exchange = (): Promise<Exchange> => retryPart(retrying, 'exchange', options.exchange);
       const accounts = execution?.claims ?? EVERY_ACCOUNT;
       const ordering = { exchange, limits, draining: signal, accounts, killSwitch };
-      const parts = { log, codec, policy, shadows, ...ordering, clock, logger, metrics };
+      const { desk, watch: choice = { notifyFile: null, desk: null } } = options;
+      const openWatch = async (): Promise<RunWatch> => {
+        const { buildWatch } = await import('./build-watch.ts');
+        const seen = { log, codec, stallLimits, logWords, clock: desk?.clock ?? clock, logger, metrics };
+        return (opened.watch = buildWatch(choice, seen));
+      };
+      const parts = { log, codec, policy, shadows, ...ordering, openWatch, clock, logger, metrics };
       const processors = await Promise.all(options.processors.map((name) => PROCESSORS[name](parts)));
       const sources = Object.entries(options.sources).map(([name, make]): Source => {
         const part = working.find((one) => one.name === name);
@@ -218,24 +211,18 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       const groups = { execution: executionGroup(options) };
       // Not awaited: it only reads, so losing the log in the middle does no harm, and a drain must not wait for its broker.
       const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
-      const seen = {
-        log,
-        codec,
-        policy,
-        stallLimits,
-        limits,
-        killSwitch,
-        logWords,
-        clock,
-        machine: options.desk?.clock,
-      };
+      const machine = options.desk?.clock;
+      const seen = { log, codec, policy, stallLimits, limits, killSwitch, logWords, clock, machine };
       const { board: offered = null } = options;
       const shared = offered === null ? {} : (await import('./board.ts')).openOffered(offered, seen, signal);
       const watched = { groups: watchedGroups({ processors, groups }), stallLimits, logWords };
-      void watchStalls({ ...parts, ...watched, ...shared }, signal);
+      // The watch evaluates all that the stall watch does.
+      const watching = opened.watch?.run(signal) ?? Promise.resolve();
+      if (opened.watch === null) void watchStalls({ ...parts, ...watched, ...shared }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
       await runProcessors({ ...running, logger, logWords }, drain);
+      await watching;
     } finally {
       await Promise.all(working.map((part) => part.end()));
     }

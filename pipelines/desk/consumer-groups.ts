@@ -9,6 +9,7 @@ export const CONSUMER_GROUPS = {
   scoring: [TOPICS.positionSnapshot],
   execution: [TOPICS.harvestIntent, TOPICS.positionReconciled],
   clm: [TOPICS.tradeClosed, TOPICS.harvestIntent, TOPICS.clmOutcome],
+  watch: [TOPICS.deskAlert],
 } as const satisfies Partial<Record<Writer, readonly Topic[]>>;
 
 export type ConsumerGroup = keyof typeof CONSUMER_GROUPS;

@@ -37,6 +37,7 @@ export const ROLES = {
   scoring: processor('scoring'),
   execution: processor('execution', WORKING),
   clm: processor('clm'),
+  watch: processor('watch'),
   snapshots: {
     runs: '`run snapshots`',
     // A simulated desk writes the signals of its models, too.

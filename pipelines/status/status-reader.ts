@@ -105,6 +105,11 @@ export class StatusReader {
     return new StatusReader(topics, policy, limits, await stallsFrom(topics.log, limits.keptFor, topics.liveNow()));
   }
 
+  /** What desk.process says of every process, as of the latest report. */
+  get processes(): Processes {
+    return this.#processes;
+  }
+
   /** A topic was made anew (RUN-20): what was read of the old one still counts, and only another reader is right again. */
   get isVoid(): boolean {
     return this.#madeAnew;

@@ -30,6 +30,7 @@ it('execution measures what it suppresses and whether anything is halted', async
     draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
     accounts: EVERY_ACCOUNT,
+    openWatch: () => Promise.reject(new Error('nothing is watched')),
     clock,
     logger: SILENT_LOGGER,
     metrics,

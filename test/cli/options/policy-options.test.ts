@@ -4,9 +4,11 @@ import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
+import { buildWatch } from '../../../cli/compose/build-watch.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
 import { loadPolicy, loadShadows, readPolicyFile, shadowOption } from '../../../cli/options/policy-options.ts';
 import { CURRENT_POLICY as CURRENT, LEGACY_POLICY } from '../../fixtures/policies.ts';
+import { DEFAULT_STALL_LIMITS } from '../../../pipelines/watch/stall-limits.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -97,6 +99,8 @@ describe('extends', () => {
 it('no processor reads shadow.decision', async () => {
   const world = await memorySession();
   const clock = new VirtualClock(0);
+  const metrics = new PrometheusMetrics();
+  const watched = { ...world, stallLimits: DEFAULT_STALL_LIMITS, logWords: '', clock, logger: SILENT_LOGGER, metrics };
   const parts = {
     ...world,
     policy: CURRENT,
@@ -106,9 +110,10 @@ it('no processor reads shadow.decision', async () => {
     draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
     accounts: EVERY_ACCOUNT,
+    openWatch: () => Promise.resolve(buildWatch({ notifyFile: null, desk: null }, watched)),
     clock,
     logger: SILENT_LOGGER,
-    metrics: new PrometheusMetrics(),
+    metrics,
   };
   const processors = await Promise.all(Object.values(PROCESSORS).map((make) => make(parts)));
   const read = processors.flatMap(({ inputs, observes = [], broadcasts = [] }) => [

@@ -70,6 +70,24 @@ describe('messages that are due', () => {
     expect(due(state([cleared]), settings(), MIDNIGHT)).toEqual(['ops winner_held CLEARED 0']);
   });
 
+  it('leave out what was over before the target was there (NTF-2)', () => {
+    const cleared = alert({ state: 'CLEARED' });
+    expect(due(state([cleared]), settings(), MIDNIGHT + HOUR_MS)).toEqual(['ops winner_held CLEARED 0']);
+    expect(due(state([cleared]), settings(), MIDNIGHT + HOUR_MS + 1)).toEqual([]);
+    const other = alert({ name: 'halted', alert_id: 'a9' as AlertId });
+    const isThere = (at: number): NotifyDelivered => taken(other, { delivered_at: at });
+    const later = MIDNIGHT + 2 * HOUR_MS;
+    expect(due(state([cleared], [isThere(MIDNIGHT)]), settings(), later)).toEqual(['ops winner_held CLEARED 0']);
+    expect(due(state([cleared], [isThere(MIDNIGHT + 1)]), settings(), later)).toEqual([]);
+  });
+
+  it('never tell a target of its own failure (NTF-13)', () => {
+    const failed = alert({ name: 'notify_failed', scope: 'ops' });
+    expect(due(state([failed]), settings(), MIDNIGHT)).toEqual([]);
+    const other = alert({ name: 'notify_failed', scope: 'phone' });
+    expect(due(state([other]), settings(), MIDNIGHT)).toEqual(['ops notify_failed RAISED 0']);
+  });
+
   it('leave out what came and went within quiet hours (NTF-2)', () => {
     const cleared = alert({ state: 'CLEARED', at: MIDNIGHT + HOUR_MS });
     const quiet = settings({ quietHours: NIGHT });
