@@ -23,13 +23,14 @@ import {
   stallLimitsOption,
 } from './options/policy-options.ts';
 import { type HttpCliOptions, httpOptions } from './options/http-options.ts';
-import { heartbeatOption } from './options/notify-options.ts';
+import { heartbeatOption, notifyOption } from './options/notify-options.ts';
 import { listed, wholeNumber } from './options/parsers.ts';
 import { type OrderCliOptions, orderOptions, orderTerms } from './options/venue-options.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
 import { LineWriter, terminalWidth } from '../render/output.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
+import type { DevWatch } from './dev/dev-watch.ts';
 import { type DevServer, type DevServing, devServing } from './dev/dev-server.ts';
 import { LiveView } from './dev/live-view.ts';
 import { summaryLines, type StoppedBy, SummaryCounter } from './dev/summary.ts';
@@ -50,6 +51,7 @@ interface DevCliOptions extends StallLimitsFlag, OrderCliOptions, HttpCliOptions
   readonly data: string;
   readonly desk?: string;
   readonly json?: boolean;
+  readonly notify?: string;
   readonly http: boolean;
   readonly heartbeat?: Heartbeat;
   readonly logLevel: LogLevel;
@@ -85,6 +87,7 @@ export function devCommand(): Command {
       )
       .addOption(deskOption())
       .addOption(dataDirOption())
+      .addOption(notifyOption('send alerts to the targets of this file as `run watch` does, but for reminders'))
       .addOption(heartbeatOption())
       .option('--no-http', 'serve no page on a terminal either')
       .option('--json', 'lines instead of the live view, also on a terminal')
@@ -107,7 +110,8 @@ Examples:
   harvestline dev --cycles 400 --seed 7
   harvestline dev --market candles --candles examples/data/XRP-USDT-USDT-5m-futures.csv --cycles 400
   harvestline dev --cycles 400 --data .rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
-  harvestline dev --cycles 400 --data .legacy --policy legacy`,
+  harvestline dev --cycles 400 --data .legacy --policy legacy
+  harvestline dev --policy legacy --notify notify.yaml`,
       )
       .action(async (options: DevCliOptions) => {
         const random = new SeededRandom(options.seed);
@@ -130,6 +134,7 @@ Examples:
           metrics,
           logger,
         });
+        const notify = await openNotify(options, chain, market, logger);
         const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
         await runDev({
           chain,
@@ -139,7 +144,8 @@ Examples:
           output: process.stdout,
           logger,
           logWords: logWords(options),
-          heartbeat: options.heartbeat ?? null,
+          notify: notify?.watch ?? null,
+          heartbeats: [...(notify?.heartbeats ?? []), ...(options.heartbeat === undefined ? [] : [options.heartbeat])],
           serve: start,
           clock,
         });
@@ -173,8 +179,10 @@ interface RunDevOptions {
   readonly logger: Logger;
   /** Name the data folder in the commands that alerts print. */
   readonly logWords?: string;
-  /** A monitor to call while cycles go on; null for none. */
-  readonly heartbeat: Heartbeat | null;
+  /** Records and sends alerts; null without `--notify`. */
+  readonly notify: DevWatch | null;
+  /** Monitors to call while cycles go on. */
+  readonly heartbeats: readonly Heartbeat[];
   /** Starts the server of the page; null where nobody can look. */
   readonly serve: DevServing['start'];
   /** Paces cycles and screen; never gets into a record. */
@@ -197,7 +205,8 @@ async function runDev({
   clock,
   logger,
   logWords: words = '',
-  heartbeat,
+  notify,
+  heartbeats,
   serve,
 }: RunDevOptions): Promise<void> {
   const stop = onShutdownSignal(clock);
@@ -218,12 +227,13 @@ async function runDev({
   let cycleAt = clock.now();
   const ended = new AbortController();
   const isWell = (): boolean => clock.now() - cycleAt <= paceMs + UNWELL_AFTER_MS;
-  void beat(heartbeat, isWell, { clock, logger }, ended.signal);
+  void beat(heartbeats, isWell, { clock, logger }, ended.signal);
   let server: DevServer | null = null;
   try {
     if (serve !== null && chain.board !== null) server = await serve(chain.board, isWell);
     const view = live ? new LiveView(output, words, server?.url ?? null) : null;
     if (view === null && server !== null) await lines.write(JSON.stringify({ http: server.url }));
+    await notify?.begin(stop.signal);
     for (let done = 0; done < cycles && !stop.signal.aborted && !lines.closed; done++) {
       const result = await chain.runCycle();
       if (result === undefined) {
@@ -232,7 +242,10 @@ async function runDev({
       }
       counter.add(result);
       cycleAt = clock.now();
-      if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
+      if (notify !== null) {
+        stalls = (await notify.cycled(result.now, stop.signal)) ?? stalls;
+        raised?.become(stalls);
+      } else if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
         lookedAt = result.now;
         // Pauses, so that signals are handled: the first call reads all of an existing log.
         stalls = (await chain.stallAlerts((signal) => clock.sleep(0, signal), stop.signal)) ?? stalls;
@@ -256,6 +269,7 @@ async function runDev({
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
+    await notify?.finish();
     // The terminal has written ^C where the summary would begin.
     if (live && stop.signal.aborted) await lines.write('');
     const alerts = await chain.alerts();
@@ -272,20 +286,43 @@ async function runDev({
   }
 }
 
+/** What `--notify` adds. Loaded where it is given. Throws NOTIFY_FILE_INVALID. */
+async function openNotify(options: DevCliOptions, chain: DevChain, { intervalMs }: Market, logger: Logger) {
+  const { notify: notifyFile, desk = null } = options;
+  if (notifyFile === undefined) return null;
+  const { readNotifyFile } = await import('../connectors/notify/notify-file.ts');
+  const { DevWatch } = await import('./dev/dev-watch.ts');
+  const settings = readNotifyFile(notifyFile);
+  const limits = loadStallLimits(options);
+  const clock = new SystemClock();
+  const watch = new DevWatch({
+    chain,
+    intervalMs,
+    settings,
+    notifyFile,
+    desk,
+    limits,
+    logFlags: logWords(options),
+    clock,
+    logger,
+  });
+  return { watch, heartbeats: settings.heartbeats };
+}
+
 /** A monitor is not called any more where no cycle has ended for so long beyond the pace. Unit: milliseconds. */
 const UNWELL_AFTER_MS = 2 * MINUTE_MS;
 
 /** Calls the monitor while `isWell`. Loaded where there is one. */
 async function beat(
-  heartbeat: Heartbeat | null,
+  heartbeats: readonly Heartbeat[],
   isWell: () => boolean,
   parts: { readonly clock: Clock; readonly logger: Logger },
   signal: AbortSignal,
 ): Promise<void> {
-  if (heartbeat === null) return;
+  if (heartbeats.length === 0) return;
   const { callMonitor } = await import('../connectors/notify/heartbeat.ts');
   const { sendHeartbeats } = await import('../pipelines/notify/heartbeats.ts');
-  await sendHeartbeats({ heartbeats: [heartbeat], call: callMonitor, isWell, ...parts, metrics: NO_METRICS }, signal);
+  await sendHeartbeats({ heartbeats, call: callMonitor, isWell, ...parts, metrics: NO_METRICS }, signal);
 }
 
 function cycleLine({ cycle, now, scored, reports, outcomes }: CycleResult): object {

@@ -38,7 +38,7 @@ import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { forEachRecord, TopicCursor } from '../../pipelines/runtime/topic-cursor.ts';
 import type { StallReader } from '../../pipelines/watch/stall-watcher.ts';
-import { statusReport } from '../../pipelines/status/status-reader.ts';
+import { type StatusTopics, statusReport } from '../../pipelines/status/status-reader.ts';
 
 /** How often retention and compaction run: their effects take months and thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;
@@ -116,6 +116,8 @@ export class DevChain {
   #reported: ExecutionReport[] = [];
   #concluded: ClmOutcome[] = [];
   #nextCycle = 0;
+  /** The market's time of the last whole cycle; null before the first. */
+  lastCycleAt: EpochMillis | null = null;
   /** The commands of the kill switch that it last announced to obey. */
   #obeyed = NOTHING_OBEYED;
 
@@ -176,6 +178,11 @@ export class DevChain {
     }
   }
 
+  /** What a reader of the log needs. Its time is the market's. */
+  get topics(): StatusTopics {
+    return { log: this.log, codec: this.#codec, counts: (topic) => this.log.count(topic), liveNow: () => null };
+  }
+
   /** One cycle of the market through the whole chain; undefined once the market's data end. */
   async runCycle(): Promise<CycleResult | undefined> {
     const cycle = this.#nextCycle;
@@ -196,6 +203,7 @@ export class DevChain {
     const [reports, outcomes] = [this.#reported, this.#concluded];
     this.#reported = [];
     this.#concluded = [];
+    this.lastCycleAt = now;
     return { cycle, now, signals: signals.length, scored, reports, outcomes };
   }
 
@@ -213,9 +221,7 @@ export class DevChain {
 
   /** The alerts that `status` raises on the log as it is. */
   async alerts(): Promise<readonly Alert[]> {
-    const { log } = this;
-    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic), liveNow: () => null };
-    return (await statusReport(world, this.#policy, this.#stallLimits)).alerts;
+    return (await statusReport(this.topics, this.#policy, this.#stallLimits)).alerts;
   }
 
   /** Records by dead-letter topic, those that have any. */
@@ -252,6 +258,7 @@ export class DevChain {
     }
     const last = this.log.lastTimestamp(TOPICS.modelSignal.name);
     if (last !== null) await this.#workOff(last);
+    this.lastCycleAt = marketTime === -Infinity ? null : marketTime;
     this.#nextCycle = marketTime === -Infinity ? 0 : this.#market.cycleAfter(marketTime);
   }
 
@@ -330,6 +337,7 @@ async function partsOf(options: DevOptions, { log, codec }: DevTopics): Promise<
     draining: new AbortController().signal,
     killSwitch,
     accounts: EVERY_ACCOUNT,
+    openWatch: () => Promise.reject(new TypeError('dev watches in lock-step (cli/dev/dev-watch.ts)')),
     clock,
     logger,
     metrics: options.metrics ?? NO_METRICS,
