@@ -25,7 +25,8 @@ let receivedAt = Date.now();
 let asked = false;
 /** The desk as of the latest frame. @type {Picture['desk'] | null} */
 let shown = null;
-let summarisedAt = -Infinity;
+/** The picture that the figures above the table are of. @type {Picture | null} */
+let summarised = null;
 
 /** @param {string} id */
 function element(id) {
@@ -61,10 +62,9 @@ function frame(now) {
   const { desk } = picture;
   if (desk !== shown) showDesk(desk, shown);
   shown = desk;
-  if (now - summarisedAt >= TICK_MS) {
-    summarisedAt = now;
-    render(summary(picture), places.summary);
-  }
+  // With the headline, so that the two never differ.
+  if (picture !== summarised) render(summary(picture), places.summary);
+  summarised = picture;
   view.show(picture, now);
   if (table.frame(now)) wake();
 }
