@@ -2,8 +2,9 @@
  * Reads what a board shows beyond what the stall watch of the process reads: versions of policy and map, shadow decisions, processes, and
  * figures that have to be asked for (lag, dead letters, halts).
  *
- * reads      policy.applied, confidence.calibration: all; shadow.decision: of the latest day; desk.process: of the last minutes where the log
- *            is written live; desk.claim, letter.discarded and dead letters anew where they have grown; committed offsets
+ * reads      policy.applied, confidence.calibration, desk.alert: all; shadow.decision: of the latest day; desk.process: of the last minutes where the log
+ *            is written live; desk.claim, position.reconciled, letter.discarded and dead letters anew where they have grown;
+ *            committed offsets
  * writes     nothing
  */
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
@@ -18,6 +19,8 @@ import { deadLettersAlert } from '../dlq/letter-alerts.ts';
 import { listLetters } from '../dlq/list-letters.ts';
 import { readDiscarded } from '../dlq/read-letters.ts';
 import { type ReadableTopics, TopicCursor, forEachRecord } from '../runtime/topic-cursor.ts';
+import { Kept } from '../status/status-reader.ts';
+import { standingDifferences, venueDiffersAlert } from '../status/venue-figures.ts';
 import { lagOf } from '../watch/lag-watch.ts';
 import type { BoardProjection } from './projection.ts';
 
@@ -42,6 +45,7 @@ export interface WaitingDeadLetters {
 export class BoardTopics {
   readonly #topics: ReadableTopics;
   readonly #projection: BoardProjection;
+  readonly #differences: Kept<Awaited<ReturnType<typeof standingDifferences>>>;
   #cursors: readonly Cursor[] | null = null;
   #lettersEnd = '';
   #letters: WaitingDeadLetters = { dead_letters: [], alerts: [] };
@@ -49,6 +53,7 @@ export class BoardTopics {
   constructor(topics: ReadableTopics, projection: BoardProjection) {
     this.#topics = topics;
     this.#projection = projection;
+    this.#differences = new Kept(topics.log, [TOPICS.positionReconciled.name], () => standingDifferences(topics));
   }
 
   /** To the ends that stand now. `newest` is the newest event time; `now` is this machine's clock where the log is written live, else null. */
@@ -97,6 +102,15 @@ export class BoardTopics {
     }
   }
 
+  /** Where venue and record differ. */
+  async venueAlerts(): Promise<readonly Alert[]> {
+    let alert: Alert | null = null;
+    await emptyWhereMissing(async () => {
+      alert = venueDiffersAlert((await this.#differences.get()).differences);
+    });
+    return alert === null ? [] : [alert];
+  }
+
   /** Letters that wait, by topic and code. Read anew only where one was written, put back or discarded since. */
   async deadLetters(): Promise<WaitingDeadLetters> {
     const { log, codec } = this.#topics;
@@ -121,10 +135,11 @@ export class BoardTopics {
 
   #open(newest: EpochMillis | null, now: EpochMillis | null): readonly Cursor[] {
     const { observer } = this.#projection;
-    const { policyApplied, confidenceCalibration, shadowDecision, deskProcess } = TOPICS;
+    const { policyApplied, confidenceCalibration, deskAlert, shadowDecision, deskProcess } = TOPICS;
     return [
       new TopicCursor(this.#topics, policyApplied.name, observer[policyApplied.name]),
       new TopicCursor(this.#topics, confidenceCalibration.name, observer[confidenceCalibration.name]),
+      new TopicCursor(this.#topics, deskAlert.name, observer[deskAlert.name]),
       new TopicCursor(this.#topics, shadowDecision.name, observer[shadowDecision.name], {
         since: newest === null ? -Infinity : newest - DAY_MS,
       }),

@@ -10,7 +10,7 @@ import type { Board, BoardChange, BoardSource, PositionStory } from '../../ports
 import { type Clock, type EpochMillis, aborted } from '../../ports/clock.ts';
 import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskMode, PositionId } from '../../schemas/generated/records.ts';
-import { type Alert, lookCloser } from '../alerts/alerts.ts';
+import { type Alert, alertKey, lookCloser } from '../alerts/alerts.ts';
 import { LATE_MS } from '../status/topic-statuses.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import type { StallReader } from '../watch/stall-watcher.ts';
@@ -175,7 +175,8 @@ export class DeskBoard implements BoardSource {
     if (this.#asked === null || clock.now() - this.#askedAt >= ASK_EVERY_MS) {
       const letters = await this.#topics.deadLetters();
       const lag = await this.#topics.lag((liveNow() ?? seen.at ?? 0) - LATE_MS);
-      this.#asked = { ...letters, ...lag, stops: await stops() };
+      const venue = await this.#topics.venueAlerts();
+      this.#asked = { ...letters, ...lag, alerts: [...letters.alerts, ...venue], stops: await stops() };
       this.#askedAt = clock.now();
     }
     this.#seen = seen;
@@ -186,7 +187,9 @@ export class DeskBoard implements BoardSource {
     const watermarks = reader.watermarks();
     const stale = this.#seen === null || clock.now() - this.#alertsAt >= ALERTS_EVERY_MS;
     if (stale) this.#alertsAt = clock.now();
-    const alerts = stale ? reader.alerts() : (this.#seen?.alerts ?? []);
+    const alerts = stale
+      ? distinct([...reader.alerts(), ...this.#options.projection.alerts(watermarks)])
+      : (this.#seen?.alerts ?? []);
     return { at: watermarks.newest(), open: reader.openPositions(watermarks), alerts };
   }
 
@@ -211,6 +214,11 @@ export class DeskBoard implements BoardSource {
       }
     }
   }
+}
+
+/** Both readers count refused orders. */
+function distinct(alerts: readonly Alert[]): readonly Alert[] {
+  return [...new Map(alerts.toReversed().map((alert) => [alertKey(alert), alert])).values()].toReversed();
 }
 
 /** BRD-7. */

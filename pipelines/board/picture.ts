@@ -3,10 +3,11 @@ import { programName } from '../../errors/program-name.ts';
 import type { Board, BoardAlert } from '../../ports/board.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { type Halt, type Stop, isUnknown } from '../../ports/kill-switch.ts';
-import type { DeskMode, DeskProcess } from '../../schemas/generated/records.ts';
-import { bySeverity, severityOf } from '../alerts/alert-table.ts';
+import type { DeskAlert, DeskMode, DeskProcess } from '../../schemas/generated/records.ts';
+import { type AlertName, bySeverity, severityOf } from '../alerts/alert-table.ts';
 import { type Alert, nextCommand } from '../alerts/alerts.ts';
 import { haltedAlert, killSwitchUnknownAlert } from '../desk/control-topic.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { headlineOf } from '../status/headline.ts';
 import type { BoardRest } from './changes.ts';
 import type { BoardProjection } from './projection.ts';
@@ -33,6 +34,15 @@ interface Seen extends Pick<Board, 'at' | 'lag' | 'dead_letters'> {
   readonly alerts: readonly Alert[];
   readonly stops: readonly Stop[];
 }
+
+/** Alerts that a board does not evaluate by itself: it shows them where a `run watch` has recorded them. */
+const WATCH_ONLY: ReadonlySet<string> = new Set<AlertName>([
+  'calibration_worse',
+  'transaction_open',
+  'processor_gone',
+  'log_unavailable',
+  'notify_failed',
+]);
 
 /** The gravest first. */
 const MODES = ['LIVE', 'DEMO', 'PAPER'] as const satisfies readonly DeskMode[];
@@ -62,10 +72,11 @@ export class BoardPicture {
     const halts = stops.filter((stop): stop is Halt => !isUnknown(stop));
     const standing = [...found, haltedAlert(halts), killSwitchUnknownAlert(stops.filter(isUnknown))];
     const alerts = standing.filter((alert) => alert !== null);
+    const recorded = projection.recordedAlerts().filter(({ name }) => WATCH_ONLY.has(name));
     const working = this.#working();
     const { state, text: headline } = headlineOf({
       halted: halts,
-      alerts,
+      alerts: [...alerts, ...recorded],
       late,
       dead_letters: dead_letters.reduce((sum, { count }) => sum + count, 0),
       processes: working === null ? null : working.length,
@@ -85,7 +96,7 @@ export class BoardPicture {
       headline,
       ok: state === 'well',
       halted: halts.map(({ scope, by, reason }) => ({ scope, by, reason })),
-      alerts: boardAlerts(alerts, logFlags),
+      alerts: bySeverity([...boardAlerts(alerts, logFlags), ...recorded.map(recordedAlert)]),
       decisions: activity.decisions(),
       ...this.#figures,
       gate: this.#gate,
@@ -109,8 +120,13 @@ export class BoardPicture {
 }
 
 function boardAlerts(alerts: readonly Alert[], logFlags: string): readonly BoardAlert[] {
-  return bySeverity(alerts).map((alert) => {
+  return alerts.map((alert) => {
     const { name, since, evidence, next } = alert;
     return { name, severity: severityOf(name), since, evidence, command: nextCommand(next, logFlags) };
   });
+}
+
+/** An alert as the watch has recorded it, with when: nobody clears it while no watch runs. */
+function recordedAlert({ name, severity, since, at, evidence, command }: DeskAlert): BoardAlert {
+  return { name, severity, since, evidence: `${evidence} (recorded by the watch at ${formatEventTime(at)})`, command };
 }

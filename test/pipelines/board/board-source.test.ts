@@ -4,6 +4,7 @@ import { applyChange } from '../../../pipelines/board/changes.ts';
 import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type { Board, BoardChange } from '../../../ports/board.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { until } from '../../fixtures/until.ts';
 import { type Happening, deskBoard, happenings, snapshotOf, write } from './desk-of-board.ts';
 
@@ -41,6 +42,7 @@ describe('a board that is watched', () => {
         expect(picture.positions.length).toBe(status.open_positions);
         expect(picture.gate.final).toBe(status.gate.final);
         expect(picture.suppressed).toEqual(status.suppressed);
+        expect(picture.alerts.map(({ name }) => name)).toEqual(status.alerts.map(({ name }) => name));
       }),
       { numRuns: 40 },
     );
@@ -86,6 +88,22 @@ describe('a board that is watched', () => {
     await board.state();
     expect(changes.map(({ positions }) => positions.map(({ symbol }) => symbol))).toEqual([['ETHUSDT']]);
     await expect(failing).rejects.toThrow('a socket that is gone');
+  });
+
+  it('shows what takes a watch as the watch has recorded it, until it is cleared', async () => {
+    const { session, board, clock } = await deskBoard();
+    await write(session, winner);
+    const gone = { ...GOOD_RECORDS[TOPICS.deskAlert.name], name: 'processor_gone', scope: 'clm' };
+    await session.write(TOPICS.deskAlert, gone, gone.at);
+    // A board finds these by itself: the watch may have been gone since.
+    await session.write(TOPICS.deskAlert, { ...gone, name: 'winner_held' }, gone.at);
+    const picture = await board.state();
+    expect(picture).toMatchObject({ ok: false, headline: expect.stringContaining('processor_gone') });
+    expect(picture.alerts).toMatchObject([{ name: 'processor_gone', severity: 'CRITICAL', command: gone.command }]);
+    await session.write(TOPICS.deskAlert, { ...gone, state: 'CLEARED' }, gone.at + 1);
+    clock.advance(1000);
+    const later = await board.state();
+    expect([later.alerts, later.headline.includes('processor_gone')]).toEqual([[], false]);
   });
 
   it('BRD-7: a log that does not answer leaves the picture, and says so', async () => {
