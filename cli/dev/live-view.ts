@@ -3,7 +3,7 @@ import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
 import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
-import { formatEventMinute, timeOf } from '../../render/event-time.ts';
+import { ageText, formatEventMinute, timeOf } from '../../render/event-time.ts';
 import stringWidth from 'string-width';
 import { hanging } from '../../render/terminal-text.ts';
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
@@ -136,8 +136,6 @@ function gateLine({ usable, needed, open, eta, labels }: Gate): string {
   return `gate ${bar} ${usable}/${needed} ${when}  ${pc.dim(`${labels.WIN} W ${labels.LOSS} L ${labels.NEUTRAL} N`)}`;
 }
 
-const HOUR_MS = 60 * 60 * 1000;
-
 const ACTION_COLOURS = { HOLD: pc.dim, PARTIAL_CLOSE: pc.yellow, CLOSE: pc.magenta } as const;
 
 /** A position as the table shows it. */
@@ -192,7 +190,7 @@ const COLUMNS: readonly Column[] = [
     head: 'age',
     align: 'right',
     fromWidth: 0,
-    text: ({ snapshot }) => `${((snapshot.observed_at - snapshot.opened_at) / HOUR_MS).toFixed(1)} h`,
+    text: ({ snapshot }) => ageText(snapshot.observed_at - snapshot.opened_at),
   },
   { head: 'entry', align: 'right', fromWidth: 118, text: ({ snapshot }) => priceText(snapshot.entry_price) },
   { head: 'mark', align: 'right', fromWidth: 95, text: ({ snapshot }) => priceText(snapshot.mark_price) },
