@@ -40,15 +40,9 @@ async function helpTexts(): Promise<readonly { readonly where: string; readonly 
   });
 }
 
-/** Printed already, and coming next. */
-const NOT_YET: readonly string[] = ['run watch --notify FILE'];
-
 /** `named`: a command may be named in prose without its arguments. */
 async function refused(printed: readonly PrintedCommand[], named = false): Promise<readonly string[]> {
-  const commands = printed.filter(({ words }) => {
-    const text = words.join(' ');
-    return !(named && COMMAND_NAMES.has(text)) && !NOT_YET.includes(text);
-  });
+  const commands = printed.filter(({ words }) => !(named && COMMAND_NAMES.has(words.join(' '))));
   const all = await Promise.all(
     commands.map(async ({ where, words }) => {
       const why = await refusalOf(words);
