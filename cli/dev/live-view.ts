@@ -2,6 +2,7 @@ import { type Drawing, drawingOn } from '../../render/drawing.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
+import { missingText } from '../../pipelines/status/view.ts';
 import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { ageText, formatEventMinute, timeOf } from '../../render/event-time.ts';
 import stringWidth from 'string-width';
@@ -129,10 +130,13 @@ function alertLines([first, ...others]: readonly Alert[], logFlags: string, colu
   ];
 }
 
-function gateLine({ usable, needed, open, eta, labels }: Gate): string {
+function gateLine({ usable, needed, open, eta, labels, models }: Gate): string {
   const filled = Math.min(BAR_WIDTH, Math.round((usable / needed) * BAR_WIDTH));
   const bar = `${pc.green('█'.repeat(filled))}${pc.dim('░'.repeat(BAR_WIDTH - filled))}`;
-  const when = open ? pc.green('open') : eta === null ? 'no pace yet' : `opens ${formatEventMinute(eta)}`;
+  const missing = missingText(models[0]?.unmet ?? []);
+  const closed =
+    eta === null ? (missing === '' ? 'no pace yet' : `closed: ${missing}`) : `opens ${formatEventMinute(eta)}`;
+  const when = open ? pc.green('open') : closed;
   return `gate ${bar} ${usable}/${needed} ${when}  ${pc.dim(`${labels.WIN} W ${labels.LOSS} L ${labels.NEUTRAL} N`)}`;
 }
 
@@ -146,8 +150,11 @@ interface Row extends Scored {
 interface Column extends TableColumn {
   /** The narrowest terminal that has room for it. Unit: characters. */
   readonly fromWidth: number;
-  readonly text: (row: Row, width: number) => string;
+  readonly text: (row: Row, decision: DecisionWords) => string;
 }
+
+/** How much is said of a decision. */
+type DecisionWords = 'full' | 'short' | 'least';
 
 /** A partial close that execution does not act on yet. */
 interface Cooldown {
@@ -217,25 +224,33 @@ function positionsTable(scored: readonly Row[], width: number, rows: number): re
   const columns = COLUMNS.filter(({ fromWidth }) => width >= fromWidth);
   const ordered = scored.toSorted((one, other) => other.decision.r - one.decision.r);
   const shown = ordered.length < rows ? ordered : ordered.slice(0, Math.max(0, rows - 2));
-  const rowsShown = shown.map((one) => columns.map(({ text }) => text(one, width)));
+  const table = (decision: DecisionWords): readonly string[] =>
+    plainTable(
+      columns,
+      shown.map((one) => columns.map(({ text }) => text(one, decision))),
+    );
+  // A row that is wider than the terminal would wrap, and push the first line off the screen.
+  const fits = (lines: readonly string[]): boolean => lines.every((line) => stringWidth(line) <= width);
+  const [long, short] = [width < FULL_DECISION_WIDTH ? null : table('full'), table('short')];
+  const lines = long !== null && fits(long) ? long : fits(short) ? short : table('least');
   const more = ordered.length - shown.length;
-  return [...plainTable(columns, rowsShown), ...(more > 0 ? [pc.dim(`… and ${more} more`)] : [])];
+  return [...lines, ...(more > 0 ? [pc.dim(`… and ${more} more`)] : [])];
 }
 
 /** From this width on a decision is written in full beside the price columns. Unit: characters. */
 const FULL_DECISION_WIDTH = 130;
 
-/** `PARTIAL_CLOSE 28 % · cooldown until 15:30`, and shorter where that has no room. */
-function decisionText({ decision, cooldown }: Row, width: number): string {
+/** `PARTIAL_CLOSE 28 % · cooldown until 15:30`, and shorter: `PARTIAL 28 % · cooldown 15:30`, `PARTIAL 28 % · 15:30`. */
+function decisionText({ decision, cooldown }: Row, words: DecisionWords): string {
   const { action, fraction } = decision;
   const paint = ACTION_COLOURS[action];
   if (action !== 'PARTIAL_CLOSE') return paint(action);
   const share = `${Math.round(fraction * 100)} %`;
   if (cooldown === null) return paint(`${action} ${share}`);
-  const { until } = cooldown;
-  if (width < FULL_DECISION_WIDTH)
-    return pc.dim(`PARTIAL ${share} · cooldown${until === null ? '' : ` ${clockTime(until)}`}`);
-  return pc.dim(`${action} ${share} · cooldown${until === null ? '' : ` until ${clockTime(until)}`}`);
+  const until = cooldown.until === null ? '' : clockTime(cooldown.until);
+  if (words === 'least') return pc.dim(`PARTIAL ${share} · ${until === '' ? 'cooldown' : until}`);
+  if (words === 'short') return pc.dim(`PARTIAL ${share} · cooldown ${until}`.trimEnd());
+  return pc.dim(`${action} ${share} · cooldown${until === '' ? '' : ` until ${until}`}`);
 }
 
 /** HH:MM in UTC. */

@@ -4,6 +4,7 @@ import { count, plural } from '../../render/figures.ts';
 import { labelled } from '../../render/terminal-text.ts';
 import { orderCostLines, OrderCosts } from '../../pipelines/status/execution-figures.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
+import { missingText } from '../../pipelines/status/view.ts';
 import { type Alert, commandText } from '../../pipelines/alerts/alerts.ts';
 import { alertLines } from '../../pipelines/alerts/view.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus, PositionId } from '../../schemas/generated/records.ts';
@@ -49,8 +50,13 @@ export function summaryLines(summary: WholeSummary, width: number, logFlags: str
   if (unknown > 0) row('unknown', `${plural(unknown, 'order')} of which nobody knows what became of it`, pc.red);
   if (Object.keys(dead_letters).length > 0) row('dead letters', counts(dead_letters), pc.red);
   const { WIN, LOSS, NEUTRAL, FINAL, ACCUMULATING } = outcomes;
-  row('outcomes', `${counts({ WIN, LOSS, NEUTRAL })}  (${count(FINAL)} final, ${count(ACCUMULATING)} accumulating)`);
-  const opening = gate.open ? 'open' : gate.eta === null ? 'closed' : `opens about ${formatEventMinute(gate.eta)}`;
+  row(
+    'outcomes',
+    `${counts({ WIN, LOSS, NEUTRAL })}  (${count(FINAL)} final, ${count(ACCUMULATING)} accumulating; of all runs)`,
+  );
+  const missing = missingText(gate.models[0]?.unmet ?? []);
+  const closed = missing === '' ? 'closed' : `closed: ${missing}`;
+  const opening = gate.open ? 'open' : gate.eta === null ? closed : `opens about ${formatEventMinute(gate.eta)}`;
   row('gate', `${gate.usable} of ${gate.needed} usable outcomes: ${opening}`, gate.open ? pc.green : undefined);
   for (const alert of alerts) lines.push('', ...alertLines(alert, { width, logFlags, now: until }));
   const next = [{ words: 'status', args: [] }, ...(shown === null ? [] : [{ words: 'explain', args: [shown] }])];

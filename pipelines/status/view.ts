@@ -124,10 +124,15 @@ function modelText({ model_id: model, usable, needed, open, eta, unmet }: ModelG
 
 function openingText({ open, eta, unmet }: Pick<ModelGate, 'open' | 'eta' | 'unmet'>): string {
   if (open) return 'open';
-  const missing = unmet.filter(({ condition }) => condition !== 'usable_outcomes');
-  const also = missing.map(({ condition, have, need }) => `${condition} ${have} of ${need}`).join(', ');
+  const also = missingText(unmet);
   const when = eta === null ? 'no estimate yet' : `fills about ${together(formatEventMinute(eta))}`;
   return also === '' ? `closed, ${when}` : `closed: ${also}${eta === null ? '' : `; ${when}`}`;
+}
+
+/** What keeps a gate closed besides the count of outcomes, such as `symbols 1 of 2`; empty where nothing does. */
+export function missingText(unmet: ModelGate['unmet']): string {
+  const missing = unmet.filter(({ condition }) => condition !== 'usable_outcomes');
+  return missing.map(({ condition, have, need }) => `${condition} ${have} of ${need}`).join(', ');
 }
 
 function shadowTexts({ policy, against, decisions, agreed, resized, flips }: ShadowFigures): readonly string[] {

@@ -12,7 +12,7 @@ import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const OBSERVED_AT = Date.UTC(2026, 0, 1, 15);
 const MINUTE_MS = 60_000;
-const SNAPSHOT = aSnapshot();
+const SNAPSHOT = { ...aSnapshot(), opened_at: OBSERVED_AT - 40 * MINUTE_MS };
 const FILLED: ExecutionReport = {
   ...GOOD_RECORDS[TOPICS.executionReport.name],
   position_id: SNAPSHOT.position_id,
@@ -88,4 +88,14 @@ it('names the address of the page first, and leaves out what there is no room fo
   const [narrow = ''] = picture(50, [[]], [], page);
   expect(narrow).toContain(page);
   expect(narrow).not.toContain('Ctrl-C');
+});
+
+it('no row is wider than the terminal: a decision is said in fewer words, and the first line stays on the screen', () => {
+  const until = /· (cooldown )?15:\d\d$/;
+  for (const columns of [70, 80, 95, 130, 180]) {
+    const lines = picture(columns, [[FILLED], [SUPPRESSED]], [], 'http://127.0.0.1:38811');
+    const row = rowOf(lines);
+    expect(row, `${columns} columns`).toMatch(columns >= 130 ? /cooldown until 15:\d\d$/ : until);
+    expect(row.length).toBeLessThanOrEqual(columns);
+  }
 });
