@@ -5,9 +5,10 @@
  *         shared folder must not choose the desk.
  * CONF-2  Every wrong path is named at once, with its line, and no value: a secret may stand there by mistake.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type Document, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { readBoundedFile } from '../../connectors/system/bounded-file.ts';
 import { HarvestlineError, type Problem, messageOf } from '../../errors/harvestline-error.ts';
 import { didYouMean } from '../../errors/nearest.ts';
 import schema from './harvestline.schema.json' with { type: 'json' };
@@ -72,7 +73,7 @@ export function readConfigFile({ path, isNamed }: Place): ExaminedFile {
   let text: string;
   try {
     if (!isNamed) refuseForeign(path, shown);
-    text = readFileSync(path, 'utf8');
+    text = readBoundedFile(path).toString('utf8');
   } catch (thrown) {
     if (thrown instanceof HarvestlineError) throw thrown;
     throw new HarvestlineError('CONFIG_INVALID', `${shown}: cannot be read: ${messageOf(thrown)}`);
@@ -136,7 +137,7 @@ function readSection(reader: Reader, node: unknown, section: SectionSchema, path
   for (const { key, value } of found.items) {
     const name = isScalar(key) ? String(key.value) : '';
     const plain = name.replaceAll('-', '_');
-    const own = section.properties[name];
+    const own = Object.hasOwn(section.properties, name) ? section.properties[name] : undefined;
     if (seen.has(plain)) report(reader, key, [...path, name], 'stands there twice');
     else if (own === undefined) report(reader, key, [...path, name], whyUnknown(name, section));
     else readEntry(reader, key, value, own, [...path, name]);

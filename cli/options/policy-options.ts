@@ -1,5 +1,6 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { readBoundedFile } from '../../connectors/system/bounded-file.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { checkedJson } from '../../schemas/strict-json.ts';
@@ -34,7 +35,9 @@ function readExtending(file: string, extending: readonly ExtendingFile[]): Polic
   let bytes: Uint8Array;
   let path: string;
   try {
-    bytes = readFileSync(file);
+    // A pipe would be waited for.
+    if (!statSync(file).isFile()) throw new Error(`${file} is no regular file`);
+    bytes = readBoundedFile(file);
     path = realpathSync(file);
   } catch (cause) {
     const known = nearestFirst(file, BUILT_IN_POLICIES.keys()).join(', ');
@@ -115,7 +118,7 @@ export function loadStallLimits({ stallLimits: file }: StallLimitsFlag): StallLi
   if (file === undefined) return DEFAULT_STALL_LIMITS;
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file);
+    bytes = readBoundedFile(file);
   } catch (cause) {
     throw new HarvestlineError('USAGE', `--stall-limits ${file}: cannot be read: ${messageOf(cause)}`, { cause });
   }

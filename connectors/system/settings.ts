@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Problem } from '../../errors/harvestline-error.ts';
+import { readBoundedFile } from './bounded-file.ts';
 import { redactor } from './redactor.ts';
 
 /**
@@ -114,7 +115,7 @@ export function learnSecrets(env: Environment, argv: readonly string[]): void {
     const file = env[name];
     if (!isGiven(file)) continue;
     try {
-      redactor.learn(cleaned(readFileSync(file, 'utf8')));
+      redactor.learn(cleaned(readBoundedFile(file).toString('utf8')));
     } catch {
       // See above.
     }
@@ -195,7 +196,7 @@ export function readSecretFile(
 export function readPlainFile(file: string, name: string, problems: Problem[]): string {
   let text: string;
   try {
-    text = cleaned(readFileSync(file, 'utf8'));
+    text = cleaned(readBoundedFile(file).toString('utf8'));
   } catch (error) {
     // Without the path: if there is no such file, the value may be the secret itself.
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';

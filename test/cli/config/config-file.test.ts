@@ -162,6 +162,21 @@ calibrate: propose
     ]);
   });
 
+  it('a name that every object of JavaScript has is no option', async () => {
+    const text = 'constructor: 1\n__proto__: 1\ndev: { toString: x }\n';
+    expect(await problemsOf('run', text)).toEqual([
+      '1: constructor: there is no such option or command',
+      '2: __proto__: there is no such option or command',
+      '3: dev.toString: there is no such option or command',
+    ]);
+  });
+
+  it('one without end is not read to its end', () => {
+    expect(failureOf(() => readConfigFile({ path: '/dev/zero', isNamed: true })).message).toContain(
+      'larger than 1 MiB',
+    );
+  });
+
   it('that is no YAML is named by its line', async () => {
     expect(await problemsOf('run', 'desk: x\na: b: c\n')).toEqual([expect.stringMatching(/^2: is no YAML/)]);
   });

@@ -6,7 +6,13 @@ import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-g
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { buildWatch } from '../../../cli/compose/build-watch.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
-import { loadPolicy, loadShadows, readPolicyFile, shadowOption } from '../../../cli/options/policy-options.ts';
+import {
+  loadPolicy,
+  loadShadows,
+  loadStallLimits,
+  readPolicyFile,
+  shadowOption,
+} from '../../../cli/options/policy-options.ts';
 import { CURRENT_POLICY as CURRENT, LEGACY_POLICY } from '../../fixtures/policies.ts';
 import { DEFAULT_STALL_LIMITS } from '../../../pipelines/watch/stall-limits.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
@@ -15,6 +21,8 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
+import type { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { failureOf } from '../../fixtures/thrown-by.ts';
 import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { memorySession } from '../../fixtures/memory-log.ts';
 
@@ -89,11 +97,29 @@ describe('extends', () => {
     expect(() => readPolicyFile(self)).toThrow('a policy cannot extend itself');
   });
 
+  it('reads only regular files of at most 1 MiB', () => {
+    const extending = (base: string): HarvestlineError =>
+      failureOf(() => readPolicyFile(write('extending.json', { id: 'mine', extends: base })));
+    const large = write('large.json', { id: 'large', extends: '2026-02-07', description: 'x'.repeat(1024 * 1024) });
+    for (const [base, why] of [
+      ['/dev/zero', '/dev/zero is no regular file'],
+      [large, 'larger than 1 MiB'],
+    ] as const) {
+      const { code, problems } = extending(base);
+      expect([code, problems]).toEqual(['POLICY_INVALID', [{ path: 'extends', why: expect.stringContaining(why) }]]);
+    }
+    expect(() => readPolicyFile('/dev/zero')).toThrow('/dev/zero is no regular file');
+  });
+
   it('names the file that is not there', () => {
     expect(() => readPolicyFile(write('lost.json', { id: 'lost', extends: 'gone.json' }))).toThrow(
       /lost\.json: extends: no policy .*gone\.json/,
     );
   });
+});
+
+it('--stall-limits without end is not read to its end', () => {
+  expect(() => loadStallLimits({ stallLimits: '/dev/zero' })).toThrow('larger than 1 MiB');
 });
 
 it('no processor reads shadow.decision', async () => {
