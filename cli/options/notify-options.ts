@@ -26,5 +26,9 @@ function heartbeat(text: string): Heartbeat {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new InvalidArgumentError('Give an address that begins with https:// or http://.');
   }
+  // fetch takes no such address.
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('Give an address without user and password.');
+  }
   return { name: 'heartbeat', url: () => text, everyMs: HEARTBEAT_EVERY_MS };
 }

@@ -12,9 +12,9 @@
  *     quiet_hours: { from: "22:00", to: "07:00", time_zone: Europe/Berlin, below: CRITICAL }
  *     remind_after_minutes: 240
  */
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import {
   type ConfiguredTarget,
   type Heartbeat,
@@ -29,7 +29,11 @@ import { emailTarget } from './email-target.ts';
 import { chatTarget, telegramTarget, webhookTarget } from './http-targets.ts';
 
 const Severity = z.enum(SEVERITIES);
-const Url = z.url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' });
+/** fetch takes no address with a login in it. */
+const NO_LOGIN = 'must hold no user and password';
+const Url = z
+  .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+  .refine((url) => !holdsLogin(url), NO_LOGIN);
 const Path = z.string().min(1);
 const ClockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "22:00"');
 
@@ -113,16 +117,15 @@ function readTargets(file: string): { readonly settings: NotifySettings; readonl
   const problems: Problem[] = [];
   const text = readPlainFile(file, '--notify', problems);
   const refuse = (): never => {
-    throw new HarvestlineError('NOTIFY_FILE_INVALID', `${file} is not a file of notify targets`, {
-      at: { file },
-      problems,
-    });
+    const message = `${file} is not a file of notify targets: ${formatProblems(problems)}`;
+    throw new HarvestlineError('NOTIFY_FILE_INVALID', message, { at: { file }, problems });
   };
   if (problems.length > 0) refuse();
   const document = parseDocument(text);
   problems.push(...document.errors.map(({ message }) => ({ path: '(root)', why: message.split('\n')[0] ?? message })));
   if (problems.length > 0) refuse();
-  const { data, error } = NotifyFile.safeParse(document.toJS({ maxAliasCount: 0 }));
+  const { data, error } = NotifyFile.safeParse(valueOf(document, problems));
+  if (problems.length > 0) refuse();
   if (data === undefined) {
     problems.push(...(error?.issues ?? []).map(({ path, message }) => ({ path: pathText(path), why: message })));
     return refuse();
@@ -156,6 +159,17 @@ function readTargets(file: string): { readonly settings: NotifySettings; readonl
     remindAfterMs: 60_000 * data.remind_after_minutes,
   };
   return { settings, places };
+}
+
+/** Aliases (`*name`) are not taken: a few of them make a small file endless. */
+function valueOf(document: Document, problems: Problem[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (thrown) {
+    if (!(thrown instanceof ReferenceError)) throw thrown;
+    problems.push({ path: '(root)', why: 'must hold no alias (*name): write out what it stands for' });
+    return undefined;
+  }
 }
 
 type TargetEntry = Exclude<z.output<typeof Target>, { readonly type: 'heartbeat' }>;
@@ -208,9 +222,15 @@ function addressOf(
   }
   return readAgain((found) => {
     const address = readSecretFile(file ?? '', `${at}.url_file`, found);
-    if (!Url.safeParse(address).success) found.push({ path: `${at}.url_file`, why: 'holds no http address' });
+    if (holdsLogin(address)) found.push({ path: `${at}.url_file`, why: NO_LOGIN });
+    else if (!Url.safeParse(address).success) found.push({ path: `${at}.url_file`, why: 'holds no http address' });
     return address;
   }, problems);
+}
+
+function holdsLogin(address: string): boolean {
+  const { username, password } = URL.canParse(address) ? new URL(address) : { username: '', password: '' };
+  return username !== '' || password !== '';
 }
 
 function numbered(counts: Map<string, number>, type: string): string {

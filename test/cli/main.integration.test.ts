@@ -1,9 +1,12 @@
-import { openSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
+import { runProgram } from './program.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/harvestline.mjs', import.meta.url));
 
@@ -43,6 +46,18 @@ describe('harvestline', () => {
     expect(await stderrWith({ CI: 'true' })).toMatch(/^error [A-Z_]+/);
     expect(await stderrWith({ FORCE_COLOR: '1' })).toContain('\u001B[31merror');
     expect(await stderrWith({ FORCE_COLOR: '1', NO_COLOR: '1' })).toMatch(/^error [A-Z_]+/);
+  });
+
+  it('prints every wrong path of a notify file, once', async () => {
+    const file = join(folderForTest(), 'notify.yaml');
+    writeFileSync(file, 'targets: [{ type: webhook, url: "http://u:hidden@a/" }]\nremind_after_minutes: soon\n');
+    const { code, stdout, stderr } = await runProgram(['notify', 'test', '--notify', file]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^error NOTIFY_FILE_INVALID: .* targets\[0\]\.url: must hold no user and password; remind_after_minutes: /,
+    );
+    expect(stderr.match(/remind_after_minutes/g)).toHaveLength(1);
+    expect(stderr).not.toContain('hidden');
   });
 
   it.skipIf(process.platform !== 'linux')('says once, and without a stack, that the disk is full', async () => {

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNotifyFile } from '../../../connectors/notify/notify-file.ts';
+import { troubleOf } from '../../../pipelines/doctor/check.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { thrownBy } from '../../fixtures/thrown-by.ts';
+import { failureOf, thrownBy } from '../../fixtures/thrown-by.ts';
 
 function fileWith(text: string, secrets: Readonly<Record<string, string>> = {}): string {
   const folder = folderForTest();
@@ -70,9 +71,35 @@ remind_after_minutes: 60
       ['quiet_hours.from', 'quiet_hours.to', 'quiet_hours.time_zone'],
     ],
     ['targets: [', ['(root)']],
+    ['targets: [&a { type: slack, url: "http://a/" }, *a]', ['(root)']],
+    [
+      'targets: [{ type: slack, url: "http://u:p@a/" }, { type: heartbeat, url: "http://u@a/" }]',
+      ['targets[0].url', 'targets[1].url'],
+    ],
+    ['targets: [{ type: telegram, token_file: a, chat_id: 1, api_url: "http://u:p@a/" }]', ['targets[0].api_url']],
   ])('that is wrong names every path: %s', (text, paths) => {
     const thrown = thrownBy(() => readNotifyFile(fileWith(text)));
     expect(thrown).toMatchObject({ code: 'NOTIFY_FILE_INVALID' });
     expect(thrown instanceof HarvestlineError && thrown.problems.map(({ path }) => path)).toEqual(paths);
+    for (const path of paths) expect(thrown.message).toContain(`${path}: `);
+  });
+
+  it('that is wrong is told once by doctor', () => {
+    const thrown = thrownBy(() => readNotifyFile(fileWith('targets: [{ type: webhook }]')));
+    expect(troubleOf(thrown).detail).toBe(thrown.message);
+    expect(thrown.message.match(/give either url or url_file/g)).toHaveLength(1);
+  });
+
+  it('refuses an address with user and password in a file of its own, without them', () => {
+    const file = fileWith('targets: [{ type: slack, url_file: FOLDER/slack }]', { slack: 'http://u:hidden@a/' });
+    const { problems, message } = failureOf(() => readNotifyFile(file));
+    expect(problems).toEqual([{ path: 'targets[0].url_file', why: 'must hold no user and password' }]);
+    expect(message).not.toContain('hidden');
+  });
+
+  it('without end is not read to its end', () => {
+    expect(failureOf(() => readNotifyFile('/dev/zero')).problems).toEqual([
+      { path: '--notify', why: 'names a file that cannot be read (EFBIG)' },
+    ]);
   });
 });
