@@ -13,7 +13,7 @@ export interface AlertNotice {
  * A place where alerts are sent: a webhook, a chat, a mailbox.
  *
  * NOTIFY-1  `send` resolves only after the target has said that it took the notice. A timeout, a lost reply and a full server are transient
- *           (NOTIFY_UNAVAILABLE, with how long the target asks to wait); a target that says no is not (NOTIFY_REFUSED).
+ *           (NOTIFY_UNAVAILABLE); a target that says no is not (NOTIFY_REFUSED).
  */
 export interface NotifyTarget {
   /** Names the target in logs, alerts and consumer groups. Holds no secret. */

@@ -43,13 +43,20 @@ export function webhookTarget(name: string, url: Secret, secret: Secret | null):
 /** Discord takes `content`, the others `text`; each ignores the other's. Unit of the bound: characters. */
 const LONGEST_DISCORD = 2000;
 
+/** `@channel`, `@all`, `@here` or `@ana`, which Mattermost and Rocket.Chat take for mentions; not the @ of a mail address. */
+const MENTION = /(?<![a-z0-9])@(?=[a-z])/gi;
+/** Not seen, and ends a name. */
+const ZERO_WIDTH_SPACE = '\u200B';
+
 /** Slack's incoming webhook, and whatever else takes its JSON. `&`, `<` and `>` are its markup and are escaped. */
 export function chatTarget(name: string, url: Secret): NotifyTarget {
   return {
     name,
     async send(notice, signal) {
       const text = plainText(notice);
-      const slack = text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign] ?? sign);
+      const slack = text
+        .replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign] ?? sign)
+        .replace(MENTION, `@${ZERO_WIDTH_SPACE}`);
       const discord = text.length <= LONGEST_DISCORD ? text : `${text.slice(0, LONGEST_DISCORD - 1)}…`;
       // Nobody is mentioned by what a record holds.
       const body = JSON.stringify({ text: slack, content: discord, allowed_mentions: { parse: [] } });
@@ -75,7 +82,8 @@ export function telegramTarget(name: string, apiUrl: string, token: Secret, chat
         link_preview_options: { is_disabled: true },
         disable_notification: notice.alert.severity === 'INFO',
       });
-      const answer = await postJson({ target: name, url: `${apiUrl}/bot${token()}/sendMessage`, body, signal });
+      const url = `${apiUrl}/bot${token()}/sendMessage`;
+      const answer = await postJson({ target: name, url, body, signal, readsText: true });
       // A proxy may say 200 to anything: only Telegram's own word counts.
       const said = TelegramAnswer.safeParse(parsed(answer)).data;
       if (said?.ok !== true) {

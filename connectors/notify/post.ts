@@ -20,16 +20,19 @@ export interface PostOptions {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** The text of a 2xx is needed, too. Where left out, the status alone is the answer. */
+  readonly readsText?: true;
 }
 
 /**
- * Posts JSON and returns the answer's text. Only a 2xx is success. Redirects are not followed: a request that was signed for one address
- * must not reach another.
+ * Posts JSON. Only a 2xx is success, and it counts as soon as it comes: a target that is slow to end its answer would otherwise be sent the
+ * same again and again. Its text is returned where `readsText` asks for it, else nothing. Redirects are not followed: a request that was
+ * signed for one address must not reach another.
  *
- * Throws NOTIFY_UNAVAILABLE where trying again may help (no connection, no answer in time, 5xx, 429), with the seconds that the target asks
- * to wait in its message, and NOTIFY_REFUSED for every other answer.
+ * Throws NOTIFY_UNAVAILABLE where trying again may help (no connection, no answer in time, 5xx, 429), and NOTIFY_REFUSED for every other
+ * answer.
  */
-export async function postJson({ target, url, body, headers = {}, signal }: PostOptions): Promise<string> {
+export async function postJson({ target, url, body, headers = {}, signal, readsText }: PostOptions): Promise<string> {
   let response: Response;
   let text: string;
   try {
@@ -40,6 +43,11 @@ export async function postJson({ target, url, body, headers = {}, signal }: Post
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
     });
+    if (response.ok && readsText !== true) {
+      // The answer is known: what becomes of its body is not.
+      response.body?.cancel().catch(() => {});
+      return '';
+    }
     text = await boundedText(response);
   } catch (cause) {
     throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${target}: ${reasonOf(cause)}`, { cause });

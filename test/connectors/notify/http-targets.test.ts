@@ -84,6 +84,13 @@ describe('a webhook', () => {
     );
   });
 
+  it('that says 200 and does not end its answer has taken the alert (NOTIFY-1)', async () => {
+    const { url, received } = await receiver((response) => response.writeHead(200).write('o'));
+    await webhookTarget('ops', () => url, null).send(NOTICE, signal);
+    await chatTarget('chat', () => url).send(NOTICE, signal);
+    expect(received).toHaveLength(2);
+  });
+
   it('that answers without end is cut off, and its error names the target without the address', async () => {
     const { url } = await receiver((response) => {
       response.writeHead(403);
@@ -110,6 +117,15 @@ describe('a chat', () => {
     expect(body['text']).toContain('&lt;b&gt;&amp; nothing&lt;/b&gt;');
     expect(body['content']).toContain('<b>& nothing</b>');
     expect(body['allowed_mentions']).toEqual({ parse: [] });
+  });
+
+  it('gets no name that Mattermost would take for a mention, and mail addresses and offsets as they are', async () => {
+    const { url, received } = await answering(OK);
+    const evidence = '@channel @all (@Here) *@ana* ana@example.com trade.closed[3]@17';
+    await chatTarget('chat', () => url).send({ ...NOTICE, alert: { ...NOTICE.alert, evidence } }, signal);
+    const { text } = JSON.parse(received[0]?.body ?? '') as { readonly text: string };
+    const broken = '@\u200Bchannel @\u200Ball (@\u200BHere) *@\u200Bana* ana@example.com trade.closed[3]@17';
+    expect(text).toContain(broken);
   });
 
   it('gets no more than Discord takes', async () => {
