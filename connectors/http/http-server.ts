@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import pLimit from 'p-limit';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
@@ -39,6 +39,9 @@ const LIMITS: HttpLimits = {
 /** Each reads topics from their beginning: the processors beside it go first. */
 const STORIES_AT_A_TIME = 2;
 const STORIES_WAITING = 16;
+
+/** How long the answer to an unreadable request may take to leave. Unit: milliseconds. */
+const LAST_ANSWER_MS = 1000;
 
 /** Longer than any id of a position. Unit: characters. */
 const LONGEST_ID = 512;
@@ -106,7 +109,7 @@ export class HttpServer {
 export async function httpApp(
   options: HttpServerOptions,
 ): Promise<{ readonly app: FastifyInstance; readonly stream: BoardStream | null }> {
-  const { board, logger } = options;
+  const { board, clock, logger } = options;
   const limits = { ...LIMITS, ...options.limits };
   const app = fastify({
     logger: false,
@@ -123,7 +126,8 @@ export async function httpApp(
       maxHeaderSize: limits.headerBytes,
     },
     clientErrorHandler(error, socket) {
-      if (socket.writable && !('code' in error && error.code === 'ECONNRESET')) socket.end(unreadable(error));
+      if (socket.writable && !('code' in error && error.code === 'ECONNRESET'))
+        endForGood(socket, unreadable(error), clock);
       else socket.destroy();
     },
     frameworkErrors: (_error, _request, reply) => {
@@ -258,6 +262,17 @@ function unreadable(error: Error): string {
   const { headers, body } = refusalOf(new HarvestlineError('REQUEST_REFUSED', message));
   const lines = Object.entries({ ...SECURITY_HEADERS, ...headers, connection: 'close', 'content-length': body.length });
   return `HTTP/1.1 ${status}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
+}
+
+/**
+ * Sends the last that a connection is told, and closes it whatever the other end does: one that neither reads nor closes would keep its place
+ * among the connections that are allowed, and enough of them would keep the probes from answering.
+ */
+function endForGood(socket: Socket, answer: string, clock: Clock): void {
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
+  socket.end(answer, () => socket.destroy());
+  void clock.sleep(LAST_ANSWER_MS, closed.signal).then(() => socket.destroy());
 }
 
 function askedFor({ method, url, headers, ip, raw }: FastifyRequest): Parameters<typeof admit>[0] {

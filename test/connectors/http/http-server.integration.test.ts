@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { type Socket, createConnection } from 'node:net';
+import { type AddressInfo, type Socket, createConnection } from 'node:net';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HttpServer, type HttpServerOptions } from '../../../connectors/http/http-server.ts';
+import { HttpServer, type HttpServerOptions, httpApp } from '../../../connectors/http/http-server.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { Board, BoardChange } from '../../../ports/board.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { FakeBoard } from '../../fixtures/fake-board.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
@@ -16,8 +18,8 @@ function fakeBoard(positions = 3): FakeBoard {
   return new FakeBoard({ clock, positions, everyMs: null });
 }
 
-async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
-  return HttpServer.start({
+function optionsOf(options: Partial<HttpServerOptions>): HttpServerOptions {
+  return {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
@@ -30,7 +32,11 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
     logger: SILENT_LOGGER,
     pageFolder: folderForTest(),
     ...options,
-  });
+  };
+}
+
+async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
+  return HttpServer.start(optionsOf(options));
 }
 
 async function started(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
@@ -125,6 +131,46 @@ describe('bounds on requests', () => {
     await once(socket, 'close');
     expect(received()).toMatch(/^HTTP\/1\.1 408 [^]*"code":"REQUEST_REFUSED"/);
     expect((await fetch(`${server.url}/live`)).status).toBe(200);
+  });
+
+  /** A client that does not close when the server does, and how many connections the server has. */
+  async function stubborn(options: Partial<HttpServerOptions>) {
+    const { app } = await httpApp(optionsOf(options));
+    onTestFinished(() => app.close());
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    const open = promisify(app.server.getConnections.bind(app.server));
+    await until(async () => (await open()) === 1);
+    return { socket, open };
+  }
+
+  it('a refused connection is closed, also where the other end reads nothing, sends on and does not close', async () => {
+    const { socket, open } = await stubborn({ limits: { requestMs: 30, checkMs: 10 } });
+    socket.pause();
+    socket.write('GET /live HTTP/1.1\r\nA: ');
+    await until(async () => {
+      if (socket.writable) socket.write('a');
+      return (await open()) === 0;
+    });
+    expect(socket.readableEnded).toBe(false);
+  });
+
+  it('a refused connection is closed, also where answers before it are not read', async () => {
+    const text = (): Promise<string> => Promise.resolve('x'.repeat(16_000_000));
+    // By this clock the time for the answer is over at once; nobody looks for requests that took too long.
+    const { socket, open } = await stubborn({
+      limits: { checkMs: 600_000 },
+      metrics: { contentType: 'text/plain', text },
+      clock: new VirtualClock(0),
+    });
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(socket, 'readable');
+    socket.write('hello\r\n\r\n');
+    await until(async () => (await open()) === 0);
+    expect(socket.readableEnded).toBe(false);
   });
 
   it('a connection on which nothing comes is cut off', async () => {
