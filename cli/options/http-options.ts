@@ -12,7 +12,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 /** Shorter ones are hidden nowhere, since they occur in any text. Unit: characters. */
 const SHORTEST_TOKEN = 4;
 
-/** 16 hex digits are 64 bits: with the bound on attempts nobody guesses that. Unit: characters. */
+/** 16 hex digits are 64 bits, which nobody guesses over a network. Unit: characters. */
 const LONG_ENOUGH = 16;
 
 const HIGHEST_PORT = 65_535;

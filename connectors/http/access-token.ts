@@ -6,7 +6,7 @@ import { RequestError } from './refusal.ts';
 
 const CHALLENGE = { headers: { 'www-authenticate': 'Bearer realm="harvestline"' } };
 
-/** Wrong tokens that one address may send in a window. A person mistypes a few times; a token of 128 bits is not guessed by as many a minute. */
+/** Wrong tokens that one address may send in a window. A person mistypes a few times; more come from a program. What is not guessed is a long token. */
 const WRONG_IN_A_WINDOW = 10;
 
 /** Unit: milliseconds. */
@@ -31,8 +31,8 @@ export interface Credentials {
  * A browser cannot send a header for a page or for server-sent events, so it is given a cookie. The cookie holds a digest of the token, not
  * the token, and its name differs by token: cookies do not differ by port, and several processes serve a page on one machine.
  *
- * HTTP-1  Tokens are compared in constant time, and an address that sent ten wrong ones within a minute is refused until the minute is over,
- *         whatever it sends then.
+ * HTTP-1  Tokens are compared in constant time, and to an address that sent ten wrong ones within a minute any other wrong one is answered with
+ *         TOKEN_ATTEMPTS until the minute is over. Who has the token is let in all the same, and cannot be locked out by others of the address.
  */
 export class AccessToken {
   readonly #read: Reading;
@@ -44,17 +44,8 @@ export class AccessToken {
     this.#clock = clock;
   }
 
-  /** Throws TOKEN_NEEDED where none of the credentials is good, and TOKEN_ATTEMPTS. */
+  /** Throws TOKEN_NEEDED where none of the credentials is good, and TOKEN_ATTEMPTS after too many that were wrong. */
   check({ authorization, cookie, query }: Credentials, address: string): void {
-    const from = networkOf(address);
-    const now = this.#clock.now();
-    const wrong = this.#wrong.get(from);
-    if (wrong !== undefined && wrong.until <= now) this.#wrong.delete(from);
-    else if (wrong !== undefined && wrong.count >= WRONG_IN_A_WINDOW) {
-      const seconds = Math.ceil((wrong.until - now) / 1000);
-      const message = `too many wrong tokens from this address; it is heard again in ${seconds} s`;
-      throw new RequestError('TOKEN_ATTEMPTS', message, { headers: { 'retry-after': `${seconds}` } });
-    }
     const token = this.#read();
     const [name, value] = sessionOf(token);
     const bearer = authorization === null ? null : (/^Bearer +(\S+)\s*$/i.exec(authorization)?.[1] ?? '');
@@ -66,7 +57,7 @@ export class AccessToken {
     ] as const;
     if (given.some(([sent, right]) => sent !== null && isEqual(sent, right))) return;
     if (given.some(([sent]) => sent !== null)) {
-      this.#countWrong(from, now);
+      this.#countWrong(networkOf(address), this.#clock.now());
       throw new RequestError('TOKEN_NEEDED', 'this is not the token that stands in the file now', CHALLENGE);
     }
     throw new RequestError('TOKEN_NEEDED', 'the page is shown to whoever has the token', CHALLENGE);
@@ -83,12 +74,19 @@ export class AccessToken {
     return sessionOf(this.#read())[1];
   }
 
+  /** Throws TOKEN_ATTEMPTS where there were too many before. */
   #countWrong(from: string, now: EpochMillis): void {
     const wrong = this.#wrong.get(from);
-    if (wrong !== undefined) {
+    if (wrong !== undefined && wrong.until > now) {
+      if (wrong.count >= WRONG_IN_A_WINDOW) {
+        const seconds = Math.ceil((wrong.until - now) / 1000);
+        const message = `too many wrong tokens from this address; the next is looked at in ${seconds} s`;
+        throw new RequestError('TOKEN_ATTEMPTS', message, { headers: { 'retry-after': `${seconds}` } });
+      }
       wrong.count += 1;
       return;
     }
+    this.#wrong.delete(from);
     const [oldest] = this.#wrong.keys();
     if (oldest !== undefined && this.#wrong.size >= REMEMBERED_ADDRESSES) this.#wrong.delete(oldest);
     this.#wrong.set(from, { count: 1, until: now + WINDOW_MS });

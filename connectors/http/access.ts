@@ -42,6 +42,8 @@ export interface AskedFor {
   readonly host: string | null;
   /** Where a browser says the request comes from: `none` for an address that a person typed. */
   readonly site: string | null;
+  /** Whether a browser says that a tab opens it, and no page loads it into itself. */
+  readonly opensPage: boolean;
   readonly authorization: string | null;
   readonly cookie: string | null;
   /** Of the other end of the connection. */
@@ -70,8 +72,9 @@ export function admit(asked: AskedFor, { host, allowedHosts, token }: AccessRule
     return;
   }
   if (!isOwnName(asked.host, allowedHosts) && !(isAddress(asked.host) && token !== null)) throw wrongHost(asked.host);
-  // A link to the page may stand anywhere: what it opens is ours, and where it came from cannot read it.
-  if (path !== '/' && (asked.site === 'cross-site' || asked.site === 'same-site'))
+  // A link to the page may stand anywhere: what it opens is ours, and where it came from cannot read it. What another page loads without a
+  // person is refused before its token is looked at: it would use up the attempts of the person's address.
+  if (!(path === '/' && asked.opensPage) && (asked.site === 'cross-site' || asked.site === 'same-site'))
     throw new HarvestlineError('ORIGIN_REFUSED', 'another site asks for this');
   if (token === null && !isLoopback(host))
     throw new HarvestlineError('PAGE_CLOSED', `the page is not served on ${host} without a token`);

@@ -282,6 +282,7 @@ function askedFor({ method, url, headers, ip, raw }: FastifyRequest): Parameters
     hasBody: (raw.headers['content-length'] ?? '0') !== '0' || raw.headers['transfer-encoding'] !== undefined,
     host: headers.host ?? null,
     site: one(headers['sec-fetch-site']),
+    opensPage: headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document',
     authorization: headers.authorization ?? null,
     cookie: headers.cookie ?? null,
     address: ip,

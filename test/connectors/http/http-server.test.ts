@@ -371,7 +371,10 @@ describe('by what name it is asked (HTTP-3)', () => {
     async (site) => {
       const server = shared();
       expect(await refused(server, page.slice(1), { 'sec-fetch-site': site })).not.toContain(false);
-      expect((await ask(server, '/', { headers: { 'sec-fetch-site': site } })).statusCode).toBe(200);
+      const opens = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+      expect((await ask(server, '/', { headers: { 'sec-fetch-site': site, ...opens } })).statusCode).toBe(200);
+      for (const loads of [{}, { ...opens, 'sec-fetch-dest': 'iframe' }, { ...opens, 'sec-fetch-mode': 'no-cors' }])
+        expect(await refused(server, ['/'], { 'sec-fetch-site': site, ...loads })).toEqual([true]);
     },
   );
 
@@ -444,17 +447,30 @@ describe('who may read (HTTP-4)', () => {
     expect((await ask(server, '/', { headers: { authorization: `Bearer ${TOKEN}` } })).statusCode).toBe(401);
   });
 
-  it('an address that sends wrong tokens is refused for the rest of a minute, the others are not (HTTP-1)', async () => {
+  it('wrong tokens of an address are refused for the rest of a minute, the right one and other addresses are not (HTTP-1)', async () => {
     const at = new VirtualClock(0);
-    const server = await app({ token: token(() => TOKEN, at) });
+    const guarded = token(() => TOKEN, at);
+    const server = await app({ token: guarded });
     const from = (remoteAddress: string, sent: string) =>
       ask(server, '/', { headers: { authorization: `Bearer ${sent}` }, remoteAddress });
     for (let time = 0; time < 10; time++) expect((await from('10.0.0.1', `wrong${time}`)).statusCode).toBe(401);
-    const answer = await from('10.0.0.1', TOKEN);
+    const answer = await from('10.0.0.1', 'wrong');
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '60']);
-    expect((await from('10.0.0.2', TOKEN)).statusCode).toBe(200);
-    at.set(60_000);
     expect((await from('10.0.0.1', TOKEN)).statusCode).toBe(200);
+    const cookie = guarded.cookie().split(';')[0] ?? '';
+    expect((await ask(server, '/', { headers: { cookie }, remoteAddress: '10.0.0.1' })).statusCode).toBe(200);
+    expect((await from('10.0.0.1', 'wrong')).statusCode).toBe(429);
+    expect((await from('10.0.0.2', 'wrong')).statusCode).toBe(401);
+    at.set(60_000);
+    expect((await from('10.0.0.1', 'wrong')).statusCode).toBe(401);
+  });
+
+  it('a page of another site that loads addresses with tokens uses up no attempt of its reader (HTTP-1)', async () => {
+    const server = await app({ token: token() });
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
+    for (let time = 0; time < 20; time++)
+      expect((await ask(server, '/?token=x', { headers })).json()).toMatchObject({ code: 'ORIGIN_REFUSED' });
+    expect((await ask(server, '/?token=x')).statusCode).toBe(401);
   });
 
   it('addresses of one IPv6 network count as one, and a flood of others is forgotten (HTTP-1)', () => {
