@@ -66,6 +66,8 @@ export function admit(asked: AskedFor, { host, allowedHosts, token }: AccessRule
     const message = `the address is longer than ${LONGEST_ADDRESS} characters`;
     throw new RequestError('REQUEST_REFUSED', message, { status: 414 });
   }
+  // With a host in it, as proxies are asked: that host is not the one of the header, which is looked at below.
+  if (!asked.url.startsWith('/')) throw new RequestError('REQUEST_REFUSED', 'the address does not begin with a /');
   const { path, query } = partsOf(asked.url);
   if (PROBES.has(path)) {
     if (!isOwnName(asked.host, allowedHosts) && !isNobodysName(asked.host)) throw wrongHost(asked.host);

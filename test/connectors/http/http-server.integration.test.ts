@@ -185,6 +185,7 @@ describe('bounds on requests', () => {
     ['what is not HTTP', 'hello\r\n\r\n', 400],
     ['a request without a Host', 'GET /live HTTP/1.1\r\n\r\n', 400],
     ['two lengths', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
+    ['an address with a host in it', 'GET http://evil.example/api/state HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
     ['a path that climbs', 'GET /page/../../package.json HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
     ['a name of another', 'GET /api/state HTTP/1.1\r\nHost: evil.example\r\n\r\n', 403],
     ['a body', 'POST /api/state HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n', 405],
