@@ -56,6 +56,13 @@ const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
+/**
+ * Goes on to the page. A redirect would not do: a browser that follows a link of another site leaves a cookie of SameSite=Strict out of the
+ * redirect as well, while what this page asks for comes from its own site. It takes the place of the address with the token in the tab's history.
+ */
+const GO_ON =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>harvestline</title><a href="/">To the page</a></html>\n';
+
 const NO_STORE = { 'cache-control': 'no-store' } as const;
 
 export interface HttpServerOptions extends AccessRules {
@@ -177,9 +184,8 @@ async function addPage(
     // The token leaves the address bar, the history and what is copied from them.
     if (token !== null && partsOf(request.url).query.has('token'))
       return reply
-        .headers({ ...NO_STORE, 'set-cookie': token.cookie(), location: '/' })
-        .code(303)
-        .send();
+        .headers({ ...NO_STORE, 'set-cookie': token.cookie(), 'content-type': 'text/html; charset=utf-8' })
+        .send(GO_ON);
     return sendFile(files, 'index.html', request, reply);
   });
   app.get<{ Params: { '*': string } }>('/page/*', (request, reply) =>

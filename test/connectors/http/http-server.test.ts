@@ -423,7 +423,9 @@ describe('who may read (HTTP-4)', () => {
   it('a browser opens /?token= once: the token leaves the address, and a cookie without it opens the rest', async () => {
     const server = await app({ token: token() });
     const opened = await ask(server, `/?token=${TOKEN}`);
-    expect([opened.statusCode, opened.headers['location']]).toEqual([303, '/']);
+    expect([opened.statusCode, opened.headers['cache-control']]).toEqual([200, 'no-store']);
+    expect(opened.body).toContain('<meta http-equiv="refresh" content="0; url=/">');
+    expect(opened.body).not.toContain(TOKEN);
     const set = String(opened.headers['set-cookie']);
     expect(set).toMatch(/; HttpOnly; SameSite=Strict$/);
     expect(set).not.toContain(TOKEN);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { addressOf } from '../../../connectors/http/page/address.js';
+import { AccessToken } from '../../../connectors/http/access-token.ts';
 import { HttpServer } from '../../../connectors/http/http-server.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -22,12 +23,12 @@ const FAILED_REQUEST = /^Failed to load resource: /;
 const browser = await startBrowser();
 if (!('skipped' in browser)) afterAll(() => browser.close());
 
-function serve(board: FakeBoard, port = 0): Promise<HttpServer> {
+function serve(board: FakeBoard, port = 0, token: AccessToken | null = null): Promise<HttpServer> {
   return HttpServer.start({
     host: '127.0.0.1',
     port,
     allowedHosts: [],
-    token: null,
+    token,
     live: () => ({ ok: true, detail: {} }),
     ready: () => ({ ok: true, detail: {} }),
     metrics: { contentType: 'text/plain', text: () => Promise.resolve('') },
@@ -92,6 +93,26 @@ function focusedId(page: Page): Promise<string | null> {
 }
 
 describe.skipIf('skipped' in browser)('the page in a browser', () => {
+  it('opens by a link with the token that stands on another site, and the address no longer shows it', async () => {
+    if ('skipped' in browser) throw new Error(browser.skipped);
+    const token = new AccessToken(() => 'a7c2f0d4e1b94c5f8a60', clock);
+    const server = await serve(new FakeBoard({ clock, positions: 3, everyMs: null }), 0, token);
+    const page = await browser.newPage();
+    onTestFinished(async () => {
+      await page.close();
+      await server.close();
+    });
+    // By another name it is another site to a browser.
+    await page.goto(`${server.url}/live`);
+    const own = `http://localhost:${new URL(server.url).port}/`;
+    await page.evaluate(`location.href = '${own}?token=a7c2f0d4e1b94c5f8a60'`);
+    await page.locator('tbody[role=rowgroup] td').first().waitFor();
+    expect(page.url().split('#')[0]).toBe(own);
+    // What is left to go back to is the other site.
+    await page.goBack();
+    expect(page.url()).toBe(`${server.url}/live`);
+  });
+
   it('says first whether all is well, for which desk, and what to type', async () => {
     const { page } = await opened(
       { alerts: someAlerts(clock.now()), halted: [{ scope: 'main', by: 'anna', reason: 'maintenance' }] },
