@@ -63,19 +63,20 @@ export class GroupProgress {
   }
 }
 
-/** The processes that are gone at `now`, one alert for each part of an account. */
+/**
+ * The processes that are gone at `now`, one alert for each part of an account: that of its latest process. While the log hangs nobody shows a
+ * sign of life, so one that was silent for less than LIFELESS_MS still stands for an earlier one that it replaced.
+ */
 export function lifelessAlerts(processes: Processes, claims: Claims, now: EpochMillis): readonly Alert[] {
-  const working = new Set(processes.working(now).map(placeOf));
-  const gone = processes.notEnded().filter((process) => {
-    const { account, part, seen_at } = process;
-    return now - seen_at > LIFELESS_MS && !working.has(placeOf(process)) && claims.of(account, part) !== undefined;
-  });
   const latest = new Map<string, DeskProcess>();
-  for (const process of gone) {
+  for (const process of processes.notEnded()) {
     const other = latest.get(placeOf(process));
     if (other === undefined || other.seen_at < process.seen_at) latest.set(placeOf(process), process);
   }
-  return [...latest.values()].map((process) => {
+  const gone = [...latest.values()].filter(
+    ({ account, part, seen_at }) => now - seen_at > LIFELESS_MS && claims.of(account, part) !== undefined,
+  );
+  return gone.map((process) => {
     const { account, part, seen_at, by } = process;
     const name = part === 'EXECUTION' ? 'execution' : 'the source of snapshots';
     const silent = Math.round((now - seen_at) / 1000);

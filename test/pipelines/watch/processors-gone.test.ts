@@ -85,6 +85,11 @@ describe('a process that works an account', () => {
   it.each([
     ['said that it ends', [process('a', { state: 'ENDED' })], [CLAIM]],
     ['has a successor at work', [process('a'), process('b', { seen_at: START + 95_000 })], [CLAIM]],
+    [
+      'has a successor, which the log has not heard for half a minute',
+      [process('a'), process('b', { seen_at: START + 70_000 })],
+      [CLAIM],
+    ],
     ['works an account that was retired', [process('a')], [CLAIM, { ...CLAIM, state: 'RETIRED' as const }]],
   ])('that %s is not (WAT-20)', (_what, processes, claims) => {
     expect(lifelessAt(100, processes, claims)).toEqual([]);
