@@ -9,6 +9,8 @@ const AXIS_WIDTH = 74;
 const PRICE_HEIGHT = 230;
 const R_HEIGHT = 140;
 const MARKS_HEIGHT = 104;
+/** Half of the widest time, which stands under the end of the axis. Unit: CSS pixels. */
+const RIGHT_MARGIN = 32;
 const SYNC = 'position';
 
 const MINUTE_MS = 60_000;
@@ -48,6 +50,7 @@ export class PositionCharts {
   /** @param {Drawn} drawn */
   draw(drawn) {
     this.#drawn = drawn;
+    const { left = -1, top = -1 } = this.#plots[0]?.cursor ?? {};
     for (const plot of this.#plots) plot.destroy();
     this.#plots = [];
     if (drawn.path.length < 2) return;
@@ -69,7 +72,10 @@ export class PositionCharts {
             { label: 'entry', stroke: colours.faint, width: 1.2, dash: [5, 4], points: { show: false } },
             { label: 'stop', stroke: colours.bad, width: 1.4, dash: [2, 3], points: { show: false } },
           ],
-          hooks: { setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)], draw: [fillLines(fills, colours.exit)] },
+          hooks: {
+            setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
+            draw: [fillLines(fills, colours.exit), caption('Price', colours)],
+          },
         },
         [times, marks, entry, stops],
         this.#root,
@@ -88,7 +94,7 @@ export class PositionCharts {
               points: { show: false },
             },
           ],
-          hooks: { draw: [fillLines(fills, colours.exit), zeroLine(colours.faint)] },
+          hooks: { draw: [fillLines(fills, colours.exit), zeroLine(colours.faint), caption('R', colours)] },
         },
         [times, drawn.path.map(({ r }) => r)],
         this.#root,
@@ -96,6 +102,8 @@ export class PositionCharts {
       marksPlot(shared, drawn.marks, this.#root),
     );
     this.#read(null);
+    // A story that is read anew leaves the cursor where a person holds it. A plot has its scales from its first microtask on.
+    if (left >= 0) queueMicrotask(() => this.#plots[0]?.setCursor({ left, top }));
   }
 
   /** Draws again, in the colours that are in force now. */
@@ -156,7 +164,7 @@ function options({ width, height, range, colours, axis, values }) {
     height,
     ms: 1,
     legend: { show: false },
-    padding: [8, 10, axis ? 0 : 8, 0],
+    padding: [8, RIGHT_MARGIN, axis ? 0 : 8, 0],
     cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
     scales: { x: { time: true, range: () => range } },
     axes: [
@@ -244,6 +252,19 @@ function fillLines(fills, colour) {
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
     }
+    ctx.restore();
+  };
+}
+
+/** What a plot is of, in its upper left corner. @param {string} text @param {Colours} colours @returns {(plot: uPlot) => void} */
+function caption(text, { faint, font }) {
+  return ({ ctx, bbox }) => {
+    ctx.save();
+    ctx.fillStyle = faint;
+    ctx.font = font.replace('12px', `600 ${12 * devicePixelRatio}px`);
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'top';
+    ctx.fillText(text, bbox.left + 6 * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
     ctx.restore();
   };
 }

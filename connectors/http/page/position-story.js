@@ -61,11 +61,11 @@ function decision(explained) {
   const { action, fraction, at, policy, calibration_version: map, assumed, unknown, conditions } = explained;
   const asked = conditions ?? [];
   return html`<section class="explained" aria-labelledby="decision-title">
-    <h3 id="decision-title">Latest decision</h3>
+    <h3 id="decision-title">Latest decision <span class="as-of">as of ${timeOf(at)} UTC</span></h3>
     <p class="verdict">
       <span class="decision" data-action=${action}>${decisionText(action, fraction)}</span> ${because(explained)}
     </p>
-    ${asked.length === 0 ? nothing : html`<p>The rule asks that ${asked.map(conditionText).join('; ')}.</p>`}
+    ${asked.length === 0 ? nothing : html`<p>The rule asks: ${asked.map(conditionText).join('; ')}.</p>`}
     <p class="label">
       At <time datetime=${machineTime(at)}>${dateOf(at)} ${timeOf(at)} UTC</time>, by policy
       ${policy}${assumed ? ' (assumed)' : ''}, ${map === null ? 'on raw confidence' : `with map ${map}`}.

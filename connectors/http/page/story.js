@@ -1,5 +1,5 @@
 /** An explanation in words: the same that `explain` prints, made ready for the page. Pure. A record may lack what an older program did not write. */
-import { decisionText, duration, measured, percent, plural, signedR, UNKNOWN } from './format.js';
+import { decisionText, duration, measured, percent, plural, price, signedR, UNKNOWN } from './format.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -40,9 +40,9 @@ const HOUR_MS = 3_600_000;
 /** @type {Record<'r' | 'share' | 'hours' | 'probability', (value: number) => string>} */
 const UNITS = {
   r: (value) => `R ${signedR(value)}`,
-  share: (value) => percent(value, 1),
+  share: (value) => `${measured(100 * value)}\u00A0%`,
   hours: (value) => duration(value * HOUR_MS),
-  probability: (value) => measured(value, 3),
+  probability: (value) => measured(value),
 };
 
 /**
@@ -97,21 +97,48 @@ export function because({ action, reason, hold_score: hold, exit_score: exit }) 
 const CONDITIONS = {
   r_above: (value, threshold) => `R ${value} is above ${threshold}`,
   r_below: (value, threshold) => `R ${value} is below ${threshold}`,
-  exit_above_hold_plus: (value, threshold) => `leaving leads by ${value}, more than ${threshold}`,
-  exit_at_least_hold_plus: (value, threshold) => `leaving leads by ${value}, at least ${threshold}`,
   any_factor: (value) => `one of these holds: ${value}`,
   symbol: (value) => `the symbol is ${value}`,
   age_minutes_above: (value, threshold) => `open for ${value} min, more than ${threshold}`,
   age_minutes_below: (value, threshold) => `open for ${value} min, less than ${threshold}`,
-  gave_back_above: (value, threshold) => `gave back ${value}, more than ${threshold}`,
   stop_hit: (value, threshold) => `mark ${value} is at or beyond the stop ${threshold}`,
   take_profit_hit: (value, threshold) => `mark ${value} is at or beyond the take profit ${threshold}`,
 };
 
 /** What the rule that decided asked for, as it was. @param {Condition} condition */
 export function conditionText({ name, value, threshold }) {
+  if (typeof threshold === 'number' && typeof value !== 'string') {
+    if (name === 'exit_above_hold_plus') return `${leadAbove(threshold)}${lead(value)}`;
+    if (name === 'exit_at_least_hold_plus') return `${leadAtLeast(threshold)}${lead(value)}`;
+    if (name === 'gave_back_above')
+      return `gave back ${value === null ? UNKNOWN : UNITS.share(value)}, more than ${UNITS.share(threshold)}`;
+  }
   const write = CONDITIONS[name];
   return write === undefined ? `${words(name)} ${input(value)}` : write(input(value), input(threshold));
+}
+
+/** @param {number} points that leaving has to be above holding, at least */
+function leadAtLeast(points) {
+  if (points < 0) return `leaving may trail holding by ${pointsOf(-points)} at most`;
+  return points === 0 ? 'leaving must not trail holding' : `leaving must lead by at least ${pointsOf(points)}`;
+}
+
+/** @param {number} points that leaving has to be above holding, and more */
+function leadAbove(points) {
+  if (points < 0) return `leaving must trail holding by less than ${pointsOf(-points)}`;
+  return points === 0 ? 'leaving must lead' : `leaving must lead by more than ${pointsOf(points)}`;
+}
+
+/** @param {number | null} points of leaving over holding, as it was */
+function lead(points) {
+  if (points === null) return '';
+  if (points === 0) return ' (they are level)';
+  return points > 0 ? ` (it leads by ${measured(points)})` : ` (it trails by ${measured(-points)})`;
+}
+
+/** @param {number} points */
+function pointsOf(points) {
+  return `${measured(points)}\u00A0${points === 1 ? 'point' : 'points'}`;
 }
 
 /** @param {number | string | null} value */
@@ -119,13 +146,22 @@ function input(value) {
   return typeof value === 'string' ? value : measured(value, 6);
 }
 
-/** Input -> its name in a sentence, and how its values are written. @type {Record<string, readonly [string, (value: number) => string]>} */
+/**
+ * Input -> its name in a sentence, and how its values are written: as the factors write theirs.
+ *
+ * @type {Record<string, readonly [string, (value: number) => string]>}
+ */
 const INPUTS = {
   r: ['R', signedR],
-  age_hours: ['the age', (hours) => duration(hours * HOUR_MS)],
-  confidence: ['confidence', (value) => measured(value, 4)],
-  volatility_gradient: ['the volatility gradient', (value) => percent(value, 1)],
-  regime: ['the regime', (value) => String(value)],
+  age_hours: ['the age', UNITS.hours],
+  confidence: ['confidence', UNITS.probability],
+  volatility: ['the volatility gradient', UNITS.share],
+  momentum: ['momentum', UNITS.r],
+  off_peak: ['the distance from its best price', UNITS.share],
+  gave_back: ['the share given back', UNITS.share],
+  stop_price: ['the stop', price],
+  take_profit_price: ['the take profit', price],
+  regime: ['the regime', String],
 };
 
 /**
@@ -140,7 +176,7 @@ export function otherwise({ changes, confidence_mapped: mapped }) {
     decision: same[0]?.action === 'PARTIAL_CLOSE' ? 'Partial close' : decisionText(same[0]?.action ?? '', 1),
     reason: same[0]?.reason ?? '',
     ways: same.map(({ input: name, from, to }) => {
-      const [said = words(name).toLowerCase(), write = (/** @type {number} */ value) => measured(value, 6)] =
+      const [said = words(name).toLowerCase(), write = (/** @type {number} */ value) => measured(value)] =
         INPUTS[name] ?? [];
       const one = (/** @type {number | string | null} */ value) =>
         value === null ? 'unknown' : typeof value === 'string' ? value : write(value);

@@ -41,6 +41,36 @@ describe('the latest decision in words', () => {
     expect(story.factorText(factor)).toEqual({ says: 'Funding paid', figures: '0.5' });
   });
 
+  it.each([
+    ['exit_at_least_hold_plus', -1, -1, 'leaving may trail holding by 1 point at most (it trails by 1)'],
+    ['exit_at_least_hold_plus', 3, 2, 'leaving must lead by at least 2 points (it leads by 3)'],
+    ['exit_at_least_hold_plus', 0, 0, 'leaving must not trail holding (they are level)'],
+    ['exit_above_hold_plus', 3, 1, 'leaving must lead by more than 1 point (it leads by 3)'],
+    ['exit_above_hold_plus', 2, 0, 'leaving must lead (it leads by 2)'],
+    ['exit_above_hold_plus', -1, -2, 'leaving must trail holding by less than 2 points (it trails by 1)'],
+    ['gave_back_above', 0.41234, 0.4, 'gave back 41.23 %, more than 40 %'],
+    ['r_above', 1.5, 1, 'R 1.5 is above 1'],
+  ])('says what the rule asked by %s: %s to %s', (name, value, threshold, text) => {
+    expect(plain(story.conditionText({ name, value, threshold }))).toBe(text);
+  });
+
+  it.each([
+    ['volatility_contracting', 'volatility', -0.092, 0.10123456, '10.12 %', '−9.2 %'],
+    ['off_peak', 'off_peak', 0.0123456, 0.0099, '0.99 %', '1.235 %'],
+    ['confidence_degraded', 'confidence', 0.512345, 0.61, '0.61', '0.5123'],
+    ['momentum_strong', 'momentum', 0.41, 0.04, 'R +0.04', 'R +0.41'],
+  ])('writes %s in one unit as a factor and as an input', (factor, input, from, to, toText, fromText) => {
+    const { decision } = explanationOf(0);
+    if (decision === null) throw new Error('the story has a decision');
+    const changes = [{ action: 'HOLD', reason: 'no_rule_applies', input, from, to }];
+    const [other] = story.otherwise({ ...decision, confidence_mapped: false, changes });
+    expect(plain(other?.ways[0] ?? '')).toContain(`were ${toText} (is ${fromText})`);
+    const { figures } = story.factorText({ name: factor, side: 'EXIT', points: 1, value: from, threshold: to });
+    expect(plain(figures)).toMatch(
+      new RegExp(`^${fromText.replace('+', String.raw`\+`)}, .* ${toText.replace('+', String.raw`\+`)}$`),
+    );
+  });
+
   it('says what would have made it another, the ways to one decision together', () => {
     const decided = explanationOf(0).decision;
     if (decided === null) throw new Error('the story has a decision');
