@@ -134,8 +134,11 @@ follow({
   },
 });
 
-// Ages go on while nothing comes.
-setInterval(showCurrency, TICK_MS);
+// Ages, the order and an opened story go on while nothing comes.
+setInterval(() => {
+  showCurrency();
+  wake();
+}, TICK_MS);
 
 serveCopyButtons(announce);
 

@@ -60,6 +60,20 @@ export function listed(positions, { column, descending }, filter) {
     .map(({ position }) => position);
 }
 
+/**
+ * The list while its order is held for a person: what was shown stands as before without what is gone, and what is new comes last.
+ *
+ * @param {readonly string[]} before ids as they stand @param {readonly BoardPosition[]} sorted @returns {BoardPosition[]}
+ */
+export function held(before, sorted) {
+  const left = new Map(sorted.map((position) => [position.position_id, position]));
+  const kept = before.flatMap((id) => {
+    const position = left.get(/** @type {BoardPosition['position_id']} */ (id));
+    return position !== undefined && left.delete(position.position_id) ? [position] : [];
+  });
+  return [...kept, ...left.values()];
+}
+
 /** @param {number | string} one @param {number | string} other */
 function compared(one, other) {
   return one < other ? -1 : one > other ? 1 : 0;

@@ -86,12 +86,16 @@ export function staleness(connection) {
 
 /** @param {Picture} picture */
 export function summary(picture) {
-  const { open, best, worst, inProfit, toAct, cooling, waiting, letters } = summaryOf(picture);
+  const { open, best, worst, inProfit, toAct, waitsForCooldown, waiting, letters } = summaryOf(picture);
   const { snapshots_per_second: perSecond, unknown_reports: unknown, alerts: standing } = picture.desk;
   return [
     figure('Open positions', count(open), `${count(inProfit)} in profit`),
     figure('Best R', signedR(best), `worst ${signedR(worst)}`),
-    figure('Decided to act', count(toAct), `${count(cooling)} in cooldown`),
+    figure(
+      'Decided to act',
+      count(toAct),
+      `${count(waitsForCooldown)} ${waitsForCooldown === 1 ? 'waits' : 'wait'} for the cooldown`,
+    ),
     figure('Snapshots', `${perSecond.toFixed(1)} /s`, 'over the last minute'),
     figure('Records waiting', count(waiting), 'over all groups'),
     figure('Unknown orders', count(unknown), 'filled or not?', unknown > 0 ? 'bad' : ''),

@@ -1,8 +1,10 @@
 /** What an opened position is now: its heading and its figures. */
 import { html } from './lib/lit-html.js';
 import { count, duration, measured, percent, price, signedR, UNKNOWN } from './format.js';
-import { cooldown, RESTING_NAME, toneOf } from './row.js';
+import { cooldown, noStop, RESTING_NAME, toneOf } from './row.js';
+import { stopIsExpected } from './state.js';
 /** @import { BoardPosition } from '../../../ports/board.ts' */
+/** @import { Picture } from './state.js' */
 
 const MINUTE_MS = 60_000;
 
@@ -43,22 +45,22 @@ export function heading({ id, position, open, leave, step }) {
   </header>`;
 }
 
-/** @param {BoardPosition} position @param {number | null} at */
-export function facts(position, at) {
+/** @param {BoardPosition} position @param {Picture['desk']} desk */
+export function facts(position, { at, mode }) {
   const { mark_price, entry_price, stop_price, take_profit_price, quantity, age_minutes, regime, resting } = position;
   const { confidence, calibrated_confidence: mapped, policy, last_snapshot_at } = position;
   const ago = at === null ? UNKNOWN : `${duration(Math.max(0, at - last_snapshot_at))} before the latest event`;
   return html`<dl class="facts" aria-label="Now">
     ${fact('Mark', price(mark_price), percent(mark_price / entry_price - 1, 1) + ' from the entry')}
     ${fact('Entry', price(entry_price), 'on average')}
-    ${fact('Stop', stop_price === null ? html`<span class="warn">none</span>` : price(stop_price), away(stop_price, mark_price))}
+    ${fact('Stop', stop_price === null ? noStop(mode) : price(stop_price), away(stop_price, mark_price))}
     ${fact('Take profit', take_profit_price === null ? 'none' : price(take_profit_price), away(take_profit_price, mark_price))}
     ${fact('Quantity', measured(quantity, 6), 'contracts')}
     ${fact('Age', duration(age_minutes * MINUTE_MS), `seen ${ago}`)}
     ${fact('Confidence', percent(confidence, 1), mapped === null ? 'no map in force' : `${percent(mapped, 1)} mapped`)}
     ${fact('Regime', regime ?? 'unknown', `policy ${policy}`)}
     ${fact('Cooldown', cooldown(position, at), 'until a partial close may follow')}
-    ${fact('Resting', restingText(resting), resting === null ? 'the venue was not asked' : 'at the venue')}
+    ${fact('Resting', restingText(resting, mode), resting === null ? 'the venue was not asked' : 'at the venue')}
   </dl>`;
 }
 
@@ -67,10 +69,10 @@ function away(level, mark) {
   return level === null ? '' : `${percent(Math.abs(mark - level) / mark, 1)} from the mark`;
 }
 
-/** @param {BoardPosition['resting']} orders */
-function restingText(orders) {
+/** @param {BoardPosition['resting']} orders @param {Picture['desk']['mode']} mode */
+function restingText(orders, mode) {
   if (orders === null) return 'unknown';
-  if (orders.length === 0) return html`<span class="warn">nothing</span>`;
+  if (orders.length === 0) return html`<span class=${stopIsExpected(mode) ? 'warn' : 'soft'}>nothing</span>`;
   return orders.map(
     ({ kind, price: at, quantity, whole_position: whole }) =>
       html`<span class="line"

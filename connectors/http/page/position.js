@@ -13,8 +13,8 @@ import { marksOf } from './story.js';
 /** @import { Picture } from './state.js' */
 /** @import { Explanation } from './story.js' */
 
-/** A story is read anew at most so often while it is looked at: the server reads whole topics for it. Unit: milliseconds. */
-const STORY_EVERY_MS = 15_000;
+/** A story is read anew at most so often while it is looked at. Unit: milliseconds. */
+const STORY_EVERY_MS = 1_000;
 
 /**
  * What is known of the story: on its way, read, or why not.
@@ -32,6 +32,9 @@ export class PositionView {
   /** @type {AbortController | null} */ #asking = null;
   /** @type {PositionStory | null} */ #drawn = null;
   #askedAt = -Infinity;
+  /** How long the latest reading took: as long a rest follows, so that a large log is not read without a pause. Unit: milliseconds. */
+  #tookMs = 0;
+  /** Of the snapshot that the story was asked for after; null: it was asked for after the position had closed. @type {number | null} */
   #seenAt = 0;
   #whole = false;
   /** @type {PositionCharts | null} */ #charts = null;
@@ -89,13 +92,13 @@ export class PositionView {
     const id = this.#id;
     if (id === null) return;
     const position = picture.positions.get(id) ?? null;
-    const closed = position === null && before?.positions.has(id) === true;
-    if (position === this.#latest && before !== null && !closed && before.desk.at === picture.desk.at) return;
-    this.#latest = position ?? this.#latest;
-    this.#render();
-    const seen = position?.last_snapshot_at ?? 0;
-    if (this.#asking === null && now - this.#askedAt >= STORY_EVERY_MS && (seen > this.#seenAt || closed))
-      void this.#ask(id);
+    if (picture !== before) {
+      this.#latest = position ?? this.#latest;
+      this.#render();
+    }
+    const rest = Math.max(STORY_EVERY_MS, 2 * this.#tookMs);
+    const differs = (position?.last_snapshot_at ?? null) !== this.#seenAt;
+    if (differs && this.#asking === null && now - this.#askedAt >= rest) void this.#ask(id);
   }
 
   /** Draws again in the colours that are in force now. */
@@ -119,10 +122,11 @@ export class PositionView {
     const asking = new AbortController();
     this.#asking = asking;
     this.#askedAt = performance.now();
-    this.#seenAt = this.#latest?.last_snapshot_at ?? 0;
+    this.#seenAt = this.#picture?.positions.get(id)?.last_snapshot_at ?? null;
     const reading = await read(id, asking.signal);
     if (asking.signal.aborted) return;
     this.#asking = null;
+    this.#tookMs = performance.now() - this.#askedAt;
     // What was read once is worth more than why it cannot be read again.
     if (reading.state === 'failed' && this.#reading.state === 'read') return;
     this.#reading = reading;
@@ -162,7 +166,7 @@ export class PositionView {
       html`<article>
         ${heading({ id, position, open, leave: this.#leave, step: (by) => this.#step(id, by) })}
         <div class="position-body">
-          ${position === null ? '' : facts(position, desk.at)}
+          ${position === null ? '' : facts(position, desk)}
           ${guard([id, this.#reading, this.#whole, desk.program, desk.log_flags], () => this.#story(id, desk))}
         </div>
       </article>`,

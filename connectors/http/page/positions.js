@@ -1,20 +1,20 @@
 /**
  * The table of open positions.
  *
- * PAGE-2  A change of a position touches its own row alone. Rows move at most once in two seconds, and the row that has the focus never moves in
- *         the document: a move would take the focus from it.
+ * PAGE-2  A change of a position touches its own row alone. A closed one leaves at once. Rows change places at most once a second, and not while the
+ *         pointer is over them or one has the focus: the order is held then, and the page says so.
  * PAGE-3  A frame renders a bounded number of rows, whatever has come since the last one.
  */
 import { addressOf } from './address.js';
 import { render } from './lib/lit-html.js';
-import { FIRST_SORT, listed, sortedBy } from './order.js';
+import { FIRST_SORT, held, listed, sortedBy } from './order.js';
 import { rowCells } from './row.js';
 import { tableFrame } from './table-frame.js';
 /** @import { BoardPosition } from '../../../ports/board.ts' */
 /** @import { Picture } from './state.js' */
 
 /** Rows that would change places faster could not be read. Unit: milliseconds. */
-const ORDER_MS = 2_000;
+const ORDER_MS = 1_000;
 
 /** A frame has 16 ms, and a row takes some 0.05 ms. */
 const ROWS_A_FRAME = 40;
@@ -25,6 +25,9 @@ const PAGE_ROWS = 10;
 /** On a phone rows are cards, and all of them would be an endless page. */
 const CARDS_AT_FIRST = 20;
 const phone = matchMedia('(max-width: 760px)');
+
+/** A finger hovers over nothing, but leaves :hover where it was. */
+const pointer = matchMedia('(hover: hover)');
 
 export class PositionsTable {
   #sort = FIRST_SORT;
@@ -39,6 +42,11 @@ export class PositionsTable {
   /** Ids in the order of the list. @type {string[]} */
   #order = [];
   #orderedAt = -Infinity;
+  /** Whether a person has asked for the order: it is not held then. */
+  #sortAsked = true;
+  #held = false;
+  /** The picture that the rows are placed by. @type {Picture | null} */
+  #placed = null;
   /** The row that the keyboard comes back to. @type {string | null} */
   #current = null;
   /** @type {HTMLTableSectionElement} */ #body;
@@ -54,25 +62,34 @@ export class PositionsTable {
     root.addEventListener('keydown', (event) => this.#onKey(event));
     root.addEventListener('focusin', ({ target }) => this.#onFocus(target));
     this.#body.addEventListener('click', (event) => openRow(event));
+    for (const type of ['pointerenter', 'pointerleave', 'focusin', 'focusout']) this.#body.addEventListener(type, wake);
+    this.#scroller.addEventListener('scroll', () => this.#markBeyond(), { passive: true });
+    new ResizeObserver(() => this.#markBeyond()).observe(this.#scroller);
     phone.addEventListener('change', () => this.#reorder());
   }
 
   /** @param {Picture} picture @param {Iterable<string> | null} ids of the positions that differ; null: all may */
   show(picture, ids) {
+    // The mode decides how a missing stop looks in every row.
+    const alike = this.#picture?.desk.mode === picture.desk.mode ? ids : null;
     this.#picture = picture;
-    const known = ids !== null;
-    for (const id of ids ?? picture.positions.keys()) this.#stale.add(id);
-    const same = known && picture.positions.size === this.#rows.size;
-    if (!same) this.#orderedAt = -Infinity;
+    for (const id of alike ?? picture.positions.keys()) this.#stale.add(id);
   }
 
   /** Does what a frame has time for; true where more is left. @param {number} now of the frame, in milliseconds */
   frame(now) {
     const picture = this.#picture;
     if (picture === null) return false;
-    if (now - this.#orderedAt >= ORDER_MS) {
-      this.#orderedAt = now;
-      this.#place(picture);
+    const holds = !this.#sortAsked && this.#isHeld();
+    const passed = now - this.#orderedAt >= ORDER_MS;
+    const moved = passed && picture !== this.#placed;
+    if (this.#sortAsked || holds !== this.#held || moved || this.#hasOthers(picture)) {
+      const sorts = this.#sortAsked || (!holds && (passed || this.#held));
+      if (sorts || passed) this.#orderedAt = now;
+      if (sorts) this.#placed = picture;
+      this.#sortAsked = false;
+      this.#held = holds;
+      this.#place(picture, sorts);
     }
     let left = ROWS_A_FRAME;
     for (const id of this.#stale) {
@@ -80,7 +97,7 @@ export class PositionsTable {
       this.#stale.delete(id);
       const row = this.#rows.get(id);
       const position = picture.positions.get(id);
-      if (row !== undefined && position !== undefined) fill(row, position, picture.desk.at);
+      if (row !== undefined && position !== undefined) fill(row, position, picture.desk);
     }
     return false;
   }
@@ -107,14 +124,30 @@ export class PositionsTable {
   }
 
   #reorder() {
-    this.#orderedAt = -Infinity;
+    this.#sortAsked = true;
     this.#renderFrame();
     this.#wake();
   }
 
-  /** @param {Picture} picture */
-  #place(picture) {
-    const all = listed(picture.positions.values(), this.#sort, this.#filter);
+  #isHeld() {
+    return this.#body.contains(document.activeElement) || (pointer.matches && this.#body.matches(':hover'));
+  }
+
+  /** Whether a position has been opened or closed since the rows were placed. @param {Picture} picture */
+  #hasOthers({ positions }) {
+    return positions.size !== this.#total || this.#order.some((id) => !positions.has(id));
+  }
+
+  /** Whether columns lie beyond the right edge shows as a shadow: not every system shows a scrollbar. */
+  #markBeyond() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.#scroller;
+    this.#root.dataset['beyond'] = String(scrollWidth - clientWidth - scrollLeft > 1);
+  }
+
+  /** @param {Picture} picture @param {boolean} sorts whether the order is made anew; else rows stay where they are */
+  #place(picture, sorts) {
+    const sorted = listed(picture.positions.values(), this.#sort, this.#filter);
+    const all = sorts ? sorted : held(this.#order, sorted);
     const shown = phone.matches ? all.slice(0, this.#cards) : all;
     const focused = document.activeElement?.closest('tr');
     const before = focused instanceof HTMLTableRowElement ? focused.offsetTop : 0;
@@ -166,6 +199,7 @@ export class PositionsTable {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const row = target instanceof Element ? target.closest('tbody tr') : null;
+    if (key === 'Escape' && row !== null && target instanceof HTMLElement) target.blur();
     if (!(row instanceof HTMLTableRowElement)) {
       if (key !== 'ArrowDown' || !(target instanceof HTMLInputElement)) return;
       event.preventDefault();
@@ -212,7 +246,8 @@ export class PositionsTable {
     if (row === undefined || id === null) return null;
     const position = this.#picture?.positions.get(id);
     // A row that waits for its turn has nothing to focus yet.
-    if (row.firstElementChild === null && position !== undefined) fill(row, position, this.#picture?.desk.at ?? null);
+    if (row.firstElementChild === null && position !== undefined && this.#picture !== null)
+      fill(row, position, this.#picture.desk);
     return row.querySelector('a');
   }
 
@@ -233,6 +268,7 @@ export class PositionsTable {
       sort: this.#sort,
       matched,
       total,
+      held: this.#held,
       more: phone.matches ? Math.max(0, matched - this.#cards) : 0,
       onSort: (column) => {
         this.#sort = sortedBy(this.#sort, column);
@@ -252,10 +288,10 @@ export class PositionsTable {
   }
 }
 
-/** @param {HTMLTableRowElement} row @param {BoardPosition} position @param {number | null} at */
-function fill(row, position, at) {
+/** @param {HTMLTableRowElement} row @param {BoardPosition} position @param {Picture['desk']} desk */
+function fill(row, position, desk) {
   const hadLink = row.firstElementChild !== null;
-  render(rowCells(position, at), row);
+  render(rowCells(position, desk), row);
   row.dataset['action'] = position.action;
   if (!hadLink) /** @type {HTMLElement} */ (row.querySelector('a')).tabIndex = -1;
 }

@@ -2,9 +2,11 @@
 import { addressOf } from './address.js';
 import { html, nothing, svg } from './lib/lit-html.js';
 import { count, decisionText, duration, percent, price, signedR, UNKNOWN } from './format.js';
+import { stopIsExpected, waits } from './state.js';
 import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from './sparkline.js';
 /** @import { BoardPosition } from '../../../ports/board.ts' */
 /** @import { SortColumn } from './order.js' */
+/** @import { Picture } from './state.js' */
 
 const MINUTE_MS = 60_000;
 
@@ -16,6 +18,8 @@ const SPARK_BOX = `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`;
 /** Scores beyond that fill their side of the bar. Unit: points. */
 const FULL_SCORE = 12;
 
+const R_MEASURED = 'R is measured from the initial stop, or from 2 % of the entry price where there was none';
+
 /** @typedef {{ column: SortColumn, label: string, title: string, number?: boolean }} Column */
 
 /** @type {readonly Column[]} */
@@ -23,9 +27,19 @@ export const COLUMNS = [
   { column: 'symbol', label: 'Position', title: 'Symbol, account and venue' },
   { column: 'side', label: 'Side', title: 'Direction' },
   { column: 'age', label: 'Age', title: 'Time since opening', number: true },
-  { column: 'r', label: 'R', title: 'Profit in multiples of the initial risk, and its latest history', number: true },
+  {
+    column: 'r',
+    label: 'R',
+    title: `Profit in multiples of the initial risk, and its history. ${R_MEASURED}`,
+    number: true,
+  },
   { column: 'mark', label: 'Mark', title: 'Mark price, with the entry price below it', number: true },
-  { column: 'stop', label: 'Stop', title: 'Stop price, with its distance from the mark below it', number: true },
+  {
+    column: 'stop',
+    label: 'Stop',
+    title: `Stop price, with its distance from the mark below it. ${R_MEASURED}`,
+    number: true,
+  },
   {
     column: 'confidence',
     label: 'Confidence',
@@ -39,8 +53,8 @@ export const COLUMNS = [
   { column: 'resting', label: 'Resting', title: 'What rests at the venue' },
 ];
 
-/** @param {BoardPosition} position @param {number | null} at the event time now */
-export function rowCells(position, at) {
+/** @param {BoardPosition} position @param {Pick<Picture['desk'], 'at' | 'mode'>} desk */
+export function rowCells(position, { at, mode }) {
   const { symbol, account, venue, side, age_minutes, r, r_history, mark_price, entry_price, regime } = position;
   const { position_id, hold_score, exit_score, reason, action, fraction } = position;
   return html`<th role="rowheader" scope="row" class="c-symbol">
@@ -56,16 +70,18 @@ export function rowCells(position, at) {
     <td role="cell" class="c-mark number">
       <span class="name">Mark</span>${price(mark_price)}<small>${price(entry_price)}</small>
     </td>
-    <td role="cell" class="c-stop number"><span class="name">Stop</span>${stop(position)}</td>
+    <td role="cell" class="c-stop number"><span class="name">Stop</span>${stop(position, mode)}</td>
     <td role="cell" class="c-confidence number"><span class="name">Confidence</span>${confidence(position)}</td>
-    <td role="cell" class="c-regime"><span class="name">Regime</span>${regime ?? html`<i>unknown</i>`}</td>
+    <td role="cell" class="c-regime">
+      <span class="name">Regime</span>${regime === null ? html`<i>unknown</i>` : apart(regime)}
+    </td>
     <td role="cell" class="c-scores">${scores(hold_score, exit_score)}</td>
     <td role="cell" class="c-decision">
-      <span class="decision" data-action=${action}>${decisionText(action, fraction)}</span><small>${reason}</small>
+      <span class="decision" data-action=${action} data-waits=${String(waits(position, at))}
+        >${decisionText(action, fraction)}${waits(position, at) ? ' ·\u00A0waits' : nothing}</span
+      ><small>${apart(reason)}</small>
     </td>
-    <td role="cell" class="c-cooldown number">
-      <span class="name">Cooldown</span>${cooldown(position, at)}${suppression(position, at)}
-    </td>
+    <td role="cell" class="c-cooldown number"><span class="name">Cooldown</span>${cooldown(position, at)}</td>
     <td role="cell" class="c-resting"><span class="name">Resting</span>${resting(position)}</td>`;
 }
 
@@ -93,9 +109,19 @@ function silence({ last_snapshot_at }, at) {
   return ms > SILENT_AFTER_MS ? html`<small class="warn">▲ seen ${duration(ms)} ago</small>` : nothing;
 }
 
-/** @param {BoardPosition} position */
-function stop({ stop_price, mark_price }) {
-  if (stop_price === null) return html`<span class="warn">none</span>`;
+/** A name such as PROFIT_RUNG may go on in the next line after an underscore, where a card is narrow. @param {string} name */
+function apart(name) {
+  return name.split('_').map((part, index) => (index === 0 ? part : html`_<wbr />${part}`));
+}
+
+/** @param {Picture['desk']['mode']} mode */
+export function noStop(mode) {
+  return html`<span class=${stopIsExpected(mode) ? 'warn' : 'soft'} title=${R_MEASURED}>none</span>`;
+}
+
+/** @param {BoardPosition} position @param {Picture['desk']['mode']} mode */
+function stop({ stop_price, mark_price }, mode) {
+  if (stop_price === null) return noStop(mode);
   return html`${price(stop_price)}<small>${percent(Math.abs(mark_price - stop_price) / mark_price, 1)} away</small>`;
 }
 
@@ -129,12 +155,6 @@ function score(points) {
 export function cooldown({ cooldown_until }, at) {
   const left = cooldown_until === null || at === null ? 0 : cooldown_until - at;
   return left > 0 ? duration(left) : html`<i>${UNKNOWN}</i>`;
-}
-
-/** A decision that is not executed while it lasts says so. @param {BoardPosition} position @param {number | null} at */
-function suppression({ action, cooldown_until }, at) {
-  const suppressed = action === 'PARTIAL_CLOSE' && cooldown_until !== null && at !== null && cooldown_until > at;
-  return suppressed ? html`<small>suppressed</small>` : nothing;
 }
 
 export const RESTING_NAME = { STOP: 'Stop', TAKE_PROFIT: 'Take profit', LIMIT: 'Limit', OTHER: 'Other' };

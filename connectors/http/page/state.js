@@ -39,21 +39,36 @@ export function gravity({ ok, halted, alerts }) {
   return ok ? 'good' : 'warn';
 }
 
+/**
+ * Whether the decision waits: a partial close is not executed while a cooldown lasts.
+ *
+ * @param {{ action: string, cooldown_until: number | null }} position @param {number | null} at the event time now
+ */
+export function waits({ action, cooldown_until: until }, at) {
+  return action === 'PARTIAL_CLOSE' && until !== null && at !== null && until > at;
+}
+
+/** Whether a position without a stop is pointed out: money of a venue is at stake. On paper the simulated desk has none by design. @param {Picture['desk']['mode']} mode */
+export function stopIsExpected(mode) {
+  return mode === 'LIVE' || mode === 'DEMO';
+}
+
 /** The figures above the table. @param {Picture} picture */
 export function summaryOf({ positions, desk }) {
   let best = null;
   let worst = null;
   let inProfit = 0;
   let toAct = 0;
-  let cooling = 0;
-  for (const { r, action, cooldown_until } of positions.values()) {
+  let waitsForCooldown = 0;
+  for (const position of positions.values()) {
+    const { r, action } = position;
     if (best === null || r > best) best = r;
     if (worst === null || r < worst) worst = r;
     if (r > 0) inProfit++;
-    if (action !== 'HOLD') toAct++;
-    if (cooldown_until !== null && desk.at !== null && cooldown_until > desk.at) cooling++;
+    if (waits(position, desk.at)) waitsForCooldown++;
+    else if (action !== 'HOLD') toAct++;
   }
   const waiting = Object.values(desk.lag).reduce((sum, records) => sum + records, 0);
   const letters = desk.dead_letters.reduce((sum, letter) => sum + letter.count, 0);
-  return { open: positions.size, best, worst, inProfit, toAct, cooling, waiting, letters };
+  return { open: positions.size, best, worst, inProfit, toAct, waitsForCooldown, waiting, letters };
 }

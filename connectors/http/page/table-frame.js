@@ -10,19 +10,23 @@ import { COLUMNS } from './row.js';
  * @property {Sort} sort
  * @property {number} matched positions that the filter lets through
  * @property {number} total open positions
+ * @property {boolean} held whether the order is held for a person
  * @property {number} more matched ones that are not shown yet
  * @property {(column: SortColumn) => void} onSort
  * @property {(words: string) => void} onFilter
  * @property {() => void} onMore
  */
 
+const HELD_WHY = 'Rows keep their places while the pointer is over them or one has the focus (Escape lets go of it)';
+
 /** @param {Frame} frame */
-export function tableFrame({ sort, matched, total, more, onSort, onFilter, onMore }) {
+export function tableFrame({ sort, matched, total, held, more, onSort, onFilter, onMore }) {
   return html`<div class="toolbar">
       <h2 id="positions-title">Positions</h2>
       <p class="matched" role="status">
         ${matched === total ? plural(total, 'position') : `${count(matched)} of ${count(total)}`}
       </p>
+      <p class="held" data-held=${String(held)} title=${HELD_WHY}>order held</p>
       <label class="filter"
         ><span class="unseen">Filter positions</span
         ><input
@@ -35,15 +39,17 @@ export function tableFrame({ sort, matched, total, more, onSort, onFilter, onMor
       ${sortSelect(sort, onSort)}
       <p class="keys" aria-hidden="true"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</p>
     </div>
-    <div class="scroller">
-      <table role="table" aria-labelledby="positions-title">
-        <thead role="rowgroup">
-          <tr role="row">
-            ${COLUMNS.map((column) => header(column, sort, onSort))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup"></tbody>
-      </table>
+    <div class="rows">
+      <div class="scroller">
+        <table role="table" aria-labelledby="positions-title">
+          <thead role="rowgroup">
+            <tr role="row">
+              ${COLUMNS.map((column) => header(column, sort, onSort))}
+            </tr>
+          </thead>
+          <tbody role="rowgroup"></tbody>
+        </table>
+      </div>
     </div>
     <p class="none" ?hidden=${matched > 0}>
       ${total === 0 ? 'No position is open.' : 'No open position has all these words.'}

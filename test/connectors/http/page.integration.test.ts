@@ -222,17 +222,33 @@ describe.skipIf('skipped' in browser)('the page in a browser', () => {
       document.addEventListener('focusout', () => { document.body.dataset.blurred = 'yes'; });
     })()`);
     const order = `[...document.querySelectorAll('tbody[role=rowgroup] tr')].map(({ dataset }) => dataset.id).join()`;
-    const before = await page.evaluate(order);
+    const before = await page.evaluate<string>(order);
     for (let change = 0; change < 60; change++) board.advance();
     const closed = board.advance({ closed: fourth === undefined ? [] : [fourth.position_id] });
     expect(closed.closed).toHaveLength(1);
     await page.locator('.matched', { hasText: '39' }).waitFor();
-    const ids = board.now().positions.map(({ position_id: id }) => id);
-    await until(async () => (await page.evaluate(order)) === ids.join());
-    expect(before).not.toBe(ids.join());
+    const stayed = before.split(',').filter((id) => id !== fourth?.position_id);
+    await expect(page.evaluate(order)).resolves.toBe(stayed.join());
+    await page.locator('.held', { hasText: 'order held' }).waitFor();
     await expect(focusedId(page)).resolves.toBe(third?.position_id);
     await expect(page.evaluate(`document.activeElement.closest('tr').mine`)).resolves.toBe(true);
     await expect(page.evaluate(`document.body.dataset.blurred ?? 'no'`)).resolves.toBe('no');
+    await page.keyboard.press('Escape');
+    const ids = board.now().positions.map(({ position_id: id }) => id);
+    expect(stayed).not.toEqual(ids);
+    await until(async () => (await page.evaluate(order)) === ids.join());
+    await page.locator('.held').waitFor({ state: 'hidden' });
+  });
+
+  it('reads the story anew when its position was observed again, and says as of when it is', async () => {
+    const { page, board } = await opened({ positions: 1, positionsPerChange: 1 });
+    await page.locator('tbody[role=rowgroup] a').first().click();
+    const asOf = page.locator('.as-of');
+    await asOf.waitFor();
+    const asked = page.waitForResponse((response) => response.url().includes('/api/positions/'));
+    board.advance();
+    expect((await asked).ok()).toBe(true);
+    await expect(asOf.innerText()).resolves.toMatch(/^as of \d\d:\d\d:\d\d UTC$/);
   });
 
   it('renders at most 40 rows in a frame, and all of them in the end (PAGE-3)', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COLUMN_NAMES, FIRST_SORT, listed, sortedBy } from '../../../../connectors/http/page/order.js';
+import { COLUMN_NAMES, FIRST_SORT, held, listed, sortedBy } from '../../../../connectors/http/page/order.js';
 import { VirtualClock } from '../../../../ports/clock.ts';
 import { FakeBoard } from '../../../fixtures/fake-board.ts';
 
@@ -27,6 +27,18 @@ describe('the order of positions', () => {
       expect(unknown).toContain(true);
       expect(unknown.indexOf(true)).toBe(unknown.lastIndexOf(false) + 1);
     }
+  });
+
+  it('held for a person, keeps what was shown in its places, drops what is gone, and adds what is new at the end', () => {
+    const some = fc.shuffledSubarray(ids(POSITIONS) as string[]);
+    fc.assert(
+      fc.property(some, some, (before, now) => {
+        const sorted = POSITIONS.filter(({ position_id: id }) => now.includes(id));
+        const kept = before.filter((id) => now.includes(id));
+        const added = ids(sorted).filter((id) => !before.includes(id));
+        expect(ids(held(before, sorted))).toEqual([...kept, ...added]);
+      }),
+    );
   });
 
   it('begins with the best R, and a second click turns a column round', () => {

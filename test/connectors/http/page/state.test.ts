@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changed, gravity, pictureOf, summaryOf } from '../../../../connectors/http/page/state.js';
+import {
+  changed,
+  gravity,
+  pictureOf,
+  stopIsExpected,
+  summaryOf,
+  waits,
+} from '../../../../connectors/http/page/state.js';
 import type { Board } from '../../../../ports/board.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';
 import { FakeBoard, someAlerts } from '../../../fixtures/fake-board.ts';
@@ -61,15 +68,30 @@ describe('how grave it is', () => {
   });
 });
 
+describe('a position without a stop', () => {
+  it('is pointed out where orders go to a venue, and not on paper', () => {
+    expect((['LIVE', 'DEMO', 'PAPER', null] as const).map(stopIsExpected)).toEqual([true, true, false, false]);
+  });
+});
+
 describe('the figures above the table', () => {
   it('count what is open, in profit, to act on and in cooldown, and add up what waits', () => {
     const board = new FakeBoard({ clock: new VirtualClock(NOW), positions: 40 }).now();
-    const { open, best, worst, inProfit, toAct, cooling, waiting, letters } = summaryOf(pictureOf(board));
+    const { open, best, worst, inProfit, toAct, waitsForCooldown, waiting, letters } = summaryOf(pictureOf(board));
     expect([open, waiting, letters]).toEqual([40, 1852, 2]);
     expect([best, worst]).toEqual([board.positions[0]?.r, board.positions.at(-1)?.r]);
     expect(inProfit).toBe(board.positions.filter(({ r }) => r > 0).length);
-    expect(toAct).toBe(board.positions.filter(({ action }) => action !== 'HOLD').length);
-    expect(cooling).toBe(board.positions.filter(({ cooldown_until }) => cooldown_until !== null).length);
+    const partial = board.positions.filter(({ action }) => action === 'PARTIAL_CLOSE');
+    expect(waitsForCooldown).toBe(partial.filter(({ cooldown_until: until }) => (until ?? 0) > NOW).length);
+    expect(waitsForCooldown).toBeGreaterThan(0);
+    expect(toAct + waitsForCooldown).toBe(board.positions.filter(({ action }) => action !== 'HOLD').length);
+  });
+
+  it('count a partial close as waiting until its cooldown ends, and never another decision', () => {
+    const waiting = { action: 'PARTIAL_CLOSE', cooldown_until: NOW + 1 } as const;
+    expect([NOW, NOW + 1, null].map((at) => waits(waiting, at))).toEqual([true, false, false]);
+    expect(waits({ ...waiting, cooldown_until: null }, NOW)).toBe(false);
+    expect((['HOLD', 'CLOSE'] as const).map((action) => waits({ ...waiting, action }, NOW))).toEqual([false, false]);
   });
 
   it('know no best of nothing', () => {
