@@ -20,9 +20,9 @@ export function completionCommand(load: () => Promise<Command>): Command {
 Make the script again after an update of the program. It completes the word \`harvestline\`.
 
 Examples:
-  harvestline completion bash > ~/.local/share/bash-completion/completions/harvestline
+  eval "$(harvestline completion bash)"                            in this shell; in ~/.bashrc in every one
   harvestline completion zsh > "\${fpath[1]}/_harvestline"
-  harvestline completion fish > ~/.config/fish/completions/harvestline.fish`,
+  harvestline completion fish | source`,
     )
     .action(async (shell: keyof typeof SCRIPTS) => {
       const script = SCRIPTS[shell](completionTree(await load()));

@@ -19,7 +19,7 @@ export function setProgramName(name: string): void {
 }
 
 /** A command in a text of ours: at the start of a line, behind `$`, a quote, or what chains commands. Prose about harvestline is none. */
-const COMMAND = /(^\s*|[`$|:] ?|&& |\bxargs )harvestline(?= [a-z[<-])/gm;
+const COMMAND = /(^\s*|[`$(|:] ?|&& |\bxargs )harvestline(?= [a-z[<-])/gm;
 
 /** The text with its commands as the user's shell takes them. */
 export function asCalled(text: string): string {
