@@ -121,7 +121,7 @@ export async function printLines(board: BoardSource, choice: PositionChoice, lin
   await write(lines, chosenPositions(open, choice));
 }
 
-export async function printList(
+async function printList(
   board: BoardSource,
   choice: PositionChoice,
   place: ListPlace,

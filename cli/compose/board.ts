@@ -44,7 +44,7 @@ export function sharedBoard(parts: BoardParts): SharedBoard {
 }
 
 /** Opens the reader at the first use. Where the log did not answer, the next one who needs it asks again. */
-export function onceOpened(options: StallReaderOptions): () => Promise<StallReader> {
+function onceOpened(options: StallReaderOptions): () => Promise<StallReader> {
   let opened: Promise<StallReader> | null = null;
   return () => {
     opened ??= StallReader.open(options).catch((thrown: unknown) => {

@@ -6,7 +6,7 @@ import { redactor } from '../system/redactor.ts';
 import { STREAM_BEAT, STREAM_HEAD, type ServerSentEvent, eventFrame } from './server-sent-events.ts';
 
 /** Each is a browser's tab. More would be a mistake, and each costs a copy of every change in the buffers of the system. */
-export const MOST_READERS = 24;
+const MOST_READERS = 24;
 
 /** Proxies close what is silent for a minute. Unit: milliseconds. */
 const BEAT_MS = 15_000;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Far above any file of settings, policies or secrets. Unit: bytes. */
-export const LARGEST_FILE = 1024 * 1024;
+const LARGEST_FILE = 1024 * 1024;
 
 /**
  * The bytes of a file or pipe, as readFileSync returns them. Throws as that does, and with the code EFBIG where there are more than

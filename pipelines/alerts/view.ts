@@ -38,7 +38,7 @@ export function alertLines({ name, scope, since, evidence, next }: Alert, place:
 }
 
 /** A longer one than the terminal is wide is left to the terminal, which copies it as one line. */
-export function commandLines({ commands }: Alert['next'], logFlags: string): readonly string[] {
+function commandLines({ commands }: Alert['next'], logFlags: string): readonly string[] {
   return commands.map((command) => `  ${pc.cyan(printable(commandText(command, logFlags)))}`);
 }
 

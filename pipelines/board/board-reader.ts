@@ -45,6 +45,7 @@ export interface WaitingDeadLetters {
 export class BoardTopics {
   readonly #topics: ReadableTopics;
   readonly #projection: BoardProjection;
+  readonly #claims: Kept<Claims>;
   readonly #differences: Kept<Awaited<ReturnType<typeof standingDifferences>>>;
   #cursors: readonly Cursor[] | null = null;
   #lettersEnd = '';
@@ -53,6 +54,11 @@ export class BoardTopics {
   constructor(topics: ReadableTopics, projection: BoardProjection) {
     this.#topics = topics;
     this.#projection = projection;
+    this.#claims = new Kept(topics.log, [TOPICS.deskClaim.name], async () => {
+      const claims = new Claims();
+      await forEachRecord(topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim));
+      return claims;
+    });
     this.#differences = new Kept(topics.log, [TOPICS.positionReconciled.name], () => standingDifferences(topics));
   }
 
@@ -65,10 +71,10 @@ export class BoardTopics {
   /** Records that wait, by consumer group; those of them that came before `lateBefore`, by the groups that have any. */
   async lag(lateBefore: EpochMillis): Promise<GroupLag> {
     const { log } = this.#topics;
-    const claims = new Claims();
-    await emptyWhereMissing(() =>
-      forEachRecord(this.#topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim)),
-    );
+    let claims = new Claims();
+    await emptyWhereMissing(async () => {
+      claims = await this.#claims.get();
+    });
     const lag: Record<string, number> = {};
     const late: Record<string, number> = {};
     for (const { name } of Object.values(TOPICS)) {

@@ -4,7 +4,7 @@
  * BRD-4  A change applied to the picture before it gives the later picture.
  */
 import type { Board, BoardChange } from '../../ports/board.ts';
-import { type PositionChanges, bestFirst } from './positions.ts';
+import type { PositionChanges } from './positions.ts';
 
 /** All of a board but its positions. */
 export type BoardRest = Omit<Board, 'positions'>;
@@ -18,16 +18,6 @@ export function changeOf(
   const differing = Object.entries(after).filter(([part, value]) => !isSame(before[part as keyof BoardRest], value));
   if (differing.length === 0 && changed.length === 0 && closed.length === 0) return null;
   return { positions: changed, closed, rest: Object.fromEntries(differing) };
-}
-
-export function applyChange(
-  { positions, ...rest }: Board,
-  { positions: changed, closed, rest: parts }: BoardChange,
-): Board {
-  const byId = new Map(positions.map((position) => [position.position_id, position]));
-  for (const id of closed) byId.delete(id);
-  for (const position of changed) byId.set(position.position_id, position);
-  return { ...rest, ...parts, positions: bestFirst([...byId.values()]) };
 }
 
 /** Parts are small, and most are the same object as before. */

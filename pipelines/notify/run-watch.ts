@@ -37,10 +37,10 @@ const LONGEST_PAUSE_MS = 30_000;
 const SEND_EVERY_MS = 1000;
 
 /** An alert that is gone for two evaluations is over. Unit: milliseconds. */
-export const CLEAR_AFTER_MS = 15_000;
+const CLEAR_AFTER_MS = 15_000;
 
 /** Longer than any alert takes to be found again after a start: processors-gone.ts, NTF-15, NTF-17. Unit: milliseconds. */
-export const SETTLE_MS = 2 * 60_000;
+const SETTLE_MS = 2 * 60_000;
 
 /** A watch that has not evaluated for so long is not well. Unit: milliseconds. */
 const UNWELL_AFTER_MS = 2 * 60_000;

@@ -11,7 +11,7 @@ import type { Policy } from './policy.ts';
 const BEYOND = 0.001;
 
 /** The limits of what may be given back that the rules name, each once. */
-export function giveBackLimits({ rules }: Policy): readonly number[] {
+function giveBackLimits({ rules }: Policy): readonly number[] {
   const limits = rules.flatMap(({ when }) => (when.gave_back_above === undefined ? [] : [when.gave_back_above]));
   return [...new Set(limits)];
 }

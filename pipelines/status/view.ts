@@ -44,7 +44,7 @@ const HEADLINE_COLOURS: Readonly<Record<Headline['state'], (line: string) => str
 };
 
 /** The headline, wrapped. */
-export function headlineLines({ state, text }: Headline, width: number): readonly string[] {
+function headlineLines({ state, text }: Headline, width: number): readonly string[] {
   return hanging('', text, width, 2).map((line) => pc.bold(HEADLINE_COLOURS[state](line)));
 }
 

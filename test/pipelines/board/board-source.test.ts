@@ -1,12 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChange } from '../../../pipelines/board/changes.ts';
+import { bestFirst } from '../../../pipelines/board/positions.ts';
 import { statusReport } from '../../../pipelines/status/status-reader.ts';
 import type { Board, BoardChange } from '../../../ports/board.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { until } from '../../fixtures/until.ts';
 import { type Happening, deskBoard, happenings, snapshotOf, write } from './desk-of-board.ts';
+
+/** What a viewer makes of a change. */
+function applyChange({ positions, ...rest }: Board, { positions: changed, closed, rest: parts }: BoardChange): Board {
+  const byId = new Map(positions.map((position) => [position.position_id, position]));
+  for (const id of closed) byId.delete(id);
+  for (const position of changed) byId.set(position.position_id, position);
+  return { ...rest, ...parts, positions: bestFirst([...byId.values()]) };
+}
 
 /** Whatever was to happen now has happened. */
 async function turns(): Promise<void> {
