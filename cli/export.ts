@@ -44,7 +44,7 @@ jsonl    one JSON object a line, as in tail --json
 
 Examples:
   $ harvestline export clm.outcome --out outcomes.parquet
-  $ harvestline export position.snapshot --format parquet --out snapshots.parquet --brokers localhost:9092 --registry http://localhost:8081
+  $ harvestline export position.snapshot --format parquet --out snapshots.parquet --brokers localhost:9092 --registry http://localhost:8081/apis/ccompat/v7
   $ harvestline export trade.closed --format csv --out trades.csv
   $ harvestline export harvest.intent | jq -r .reason | sort | uniq -c
 

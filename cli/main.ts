@@ -110,11 +110,11 @@ export async function programFor(name?: string): Promise<Command> {
       'after',
       `
 Examples:
-  harvestline dev --cycles 400            the whole chain on a simulated market, with a summary at the end
-  harvestline status                      counts, lag, gate and alerts of what dev left behind
-  harvestline tail trade.closed           the latest closed trades
-  harvestline calibrate propose           what the models' confidence is worth, from those trades
-  harvestline score < snapshots.ndjson    what the policy says about your own snapshots`,
+  harvestline dev --cycles 400                          the whole chain on a simulated market, with a summary at the end
+  harvestline status                                    counts, lag, gate and alerts of what dev left behind
+  harvestline tail trade.closed                         the latest closed trades
+  harvestline calibrate propose                         what the models' confidence is worth, from those trades
+  harvestline score < examples/data/snapshots.ndjson    what the policy says about snapshots`,
     );
   const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? { [name]: COMMANDS[name] } : COMMANDS;
   for (const load of Object.values(wanted)) {

@@ -34,7 +34,7 @@ function checkCommand(): Command {
       `
 Examples:
   $ harvestline policy check my-policy.json
-  $ harvestline policy check policies/*.json --json | jq -r 'select(.level == "warning") | .path'
+  $ harvestline policy check examples/policies/*.json --json | jq -r 'select(.level == "warning") | .path'
 
 A threshold that a confidence map in force cannot reach is a warning, too, where there is a log to read it from.
 

@@ -25,8 +25,8 @@ export function scoreCommand(): Command {
 A bad line is named on standard error as \`line N: path: why\`; the rest is still scored, and the exit code is 1.
 
 Examples:
-  harvestline score < snapshots.ndjson
-  harvestline score --policy legacy < snapshots.ndjson
+  harvestline score < examples/data/snapshots.ndjson
+  harvestline score --policy legacy < examples/data/snapshots.ndjson
   harvestline tail position.snapshot --from beginning --json | jq -c .value | harvestline score --policy my-policy.json`,
     )
     .action(async ({ policy }: { policy: string }) => {

@@ -153,7 +153,7 @@ before the start in a unit or an init container. It writes no record, sends no o
 \`\`\`console
 $ npx harvestline doctor --venue binanceusdm --live --symbols BTCUSDT,ETHUSDT
 this desk cannot run: 2 of 17 checks failed
-✗ topics          2 of 28 are missing: desk.claim, desk.claim.dlq
+✗ topics          2 of 32 are missing: desk.claim, desk.claim.dlq
                   → harvestline topics apply
 ✗ key rights      the key may withdraw
                   → Make a key at the exchange without the right to withdraw,

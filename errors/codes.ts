@@ -88,7 +88,8 @@ export const ERROR_CODES = {
   },
   REGISTRY_AWAY: {
     kind: 'transient',
-    remedy: 'Check that the schema registry is up and takes these credentials; the processor waits and tries again.',
+    remedy:
+      'Check that the schema registry is up, that SCHEMA_REGISTRY_URL or --registry has the path of its API (such as /apis/ccompat/v7), and that it takes these credentials; a processor waits and tries again.',
   },
   BROKER_AWAY: {
     kind: 'transient',
@@ -177,7 +178,7 @@ export const ERROR_CODES = {
   RECORDS_NEVER_READ: {
     kind: 'poison',
     remedy:
-      'Retention removed them before the group came to them: see why it was away or slow, and how long the topic keeps records. The alert stands until somebody has seen it: `harvestline dlq discard --code RECORDS_NEVER_READ`.',
+      'Retention removed them before the group came to them: see why it was away or slow, and how long the topic keeps records. The alert stands until somebody has seen it: `harvestline dlq discard --code RECORDS_NEVER_READ --by NAME --reason TEXT`.',
   },
   TOPIC_MADE_ANEW: {
     kind: 'invariant',

@@ -34,11 +34,11 @@ const HELP = `A Binance USD-M futures exchange on this machine, for tests: signe
 The first line of output is {"http":"http://127.0.0.1:N","control":"http://127.0.0.1:N"}. It listens on 127.0.0.1 only.
 
 Examples
-  npm run binance -- --port 8080 --control-port 8081 --symbols 4
+  npm run binance -- --port 8090 --control-port 8091 --symbols 4
   npm run binance -- --symbols markets.json --market seed:7
-  curl -d '{"symbol":"BTCUSDT","price":"67000"}' http://127.0.0.1:8081/mark
-  curl -d '{"symbol":"SOLUSDT","fault":"-4131","times":"always"}' http://127.0.0.1:8081/faults
-  npx harvestline run snapshots scoring execution clm --venue binanceusdm --demo --venue-url http://127.0.0.1:8080
+  curl -d '{"symbol":"BTCUSDT","price":"67000"}' http://127.0.0.1:8091/mark
+  curl -d '{"symbol":"SOLUSDT","fault":"-4131","times":"always"}' http://127.0.0.1:8091/faults
+  npx harvestline run snapshots scoring execution clm --venue binanceusdm --demo --venue-url http://127.0.0.1:8090
 `;
 
 const MOST_PORT = 65_535;

@@ -95,6 +95,24 @@ describe('every command that is printed parses as it is printed (CALL-1)', async
     expect(await refused(commands, true)).toEqual([]);
   });
 
+  it('by the tools of a checkout', async () => {
+    const commands = globSync('{tools,packages}/**/*.ts', { cwd: ROOT }).flatMap((path) =>
+      commandsIn(read(path), path).filter(({ words }) => words.length > 0),
+    );
+    expect(commands.length).toBeGreaterThan(2);
+    expect(await refused(commands)).toEqual([]);
+  });
+
+  it('with sample files that are in the repository', () => {
+    const texts = [...help, ...DOCUMENTS.map((path) => ({ where: path, text: read(path) }))];
+    // Behind `--out` it is a file that the command makes.
+    const named = texts.flatMap(({ where, text }) =>
+      Array.from(text.matchAll(/(?<!--out )\bexamples\/[\w./*-]+\.\w+/g), ([path]) => ({ where, path })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ path }) => globSync(path, { cwd: ROOT }).length === 0)).toEqual([]);
+  });
+
   it('in docker-compose.yml', async () => {
     const Compose = z.object({ services: z.record(z.string(), z.object({ command: z.array(z.string()).optional() })) });
     const { services } = Compose.parse(parse(read('docker-compose.yml'), { merge: true }));
@@ -149,6 +167,7 @@ describe('the check itself', () => {
     ['stauts', 'unknown command'],
     ['dlq lst', 'unknown command'],
     ['run scoring --http-port', 'argument missing'],
+    ['dlq discard --code RECORD_INVALID --by alice', '--reason is needed'],
   ])('refuses `%s`', async (text, why) => {
     expect(await refusalOf(shellWords(text))).toContain(why);
   });

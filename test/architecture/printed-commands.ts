@@ -75,15 +75,29 @@ export async function refusalOf(words: readonly string[]): Promise<string | null
   } catch (thrown) {
     return words.includes('--help') || words.includes('--version') ? null : String(thrown);
   }
-  return misspeltTopic(program, words);
+  return misspeltTopic(program, words) ?? neededOption(program, words);
 }
 
 const TOPIC_NAMES: ReadonlySet<string> = new Set(Object.values(TOPICS).flatMap(({ name }) => [name, `${name}.dlq`]));
 
-/** Commander does not know topics: an argument called topic has to be one of the table, or a word to fill in. */
-function misspeltTopic(program: Command, words: readonly string[]): string | null {
+/** Some options are needed, and found missing only when the command runs, together with all else that is wrong: their description says so. */
+function neededOption(program: Command, words: readonly string[]): string | null {
+  const command = calledCommand(program, words);
+  const missing = command.options.find(
+    (option) => option.description.endsWith('(needed)') && command.getOptionValue(option.attributeName()) === undefined,
+  );
+  return missing === undefined ? null : `${missing.long} is needed`;
+}
+
+function calledCommand(program: Command, words: readonly string[]): Command {
   let command = program;
   for (const word of words) command = command.commands.find((sub) => sub.name() === word) ?? command;
+  return command;
+}
+
+/** Commander does not know topics: an argument called topic has to be one of the table, or a word to fill in. */
+function misspeltTopic(program: Command, words: readonly string[]): string | null {
+  const command = calledCommand(program, words);
   const given = command.args.flatMap((arg, index) =>
     command.registeredArguments[index]?.name() === 'topic' ? [arg] : [],
   );

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { shellWord } from '../../render/output.ts';
 import { pc } from '../../render/terminal.ts';
 import { requireFree, placeOf, writePorts, type BrokerPlace, addressesOf } from './broker-place.ts';
 import { JARS_CACHE, provideJars, findJava } from './java-tools.ts';
@@ -37,7 +38,7 @@ async function start(flags: StartFlags): Promise<void> {
   const running = SERVERS.filter(({ name }) => runningPid(place.folder, name) !== null);
   if (running.length > 0) {
     const names = running.map(({ name }) => name).join(' and ');
-    const stopIt = `npm run kafka stop${flags.data === DATA_DEFAULT ? '' : ` -- --data ${flags.data}`}`;
+    const stopIt = stopCommand(flags.data);
     throw new HarvestlineError('DATA_IN_USE', `${names} of ${place.folder} runs already; \`${stopIt}\` stops it`);
   }
   const interrupt = new AbortController();
@@ -49,8 +50,8 @@ async function start(flags: StartFlags): Promise<void> {
   writePorts(place);
   if (!interrupt.signal.aborted) {
     sayAddresses(place);
+    say(nextCommands(flags));
     if (flags.detach === true) return;
-    say(pc.dim('Ctrl-C stops both. Their data stays.'));
     await watch(place, interrupt.signal);
   }
   await stopServers(SERVERS, place.folder, clock, say);
@@ -88,12 +89,29 @@ function sayAddresses(place: BrokerPlace): void {
   say(`\nexport KAFKA_BROKERS=${brokers}\nexport SCHEMA_REGISTRY_URL=${registryUrl}\n`);
 }
 
+/** What to type next, for whoever starts it for the first time, and what stops it. */
+function nextCommands({ data, detach }: StartFlags): string {
+  const where = detach === true ? 'here' : 'into another shell';
+  const stop = detach === true ? `\`${stopCommand(data)}\`` : 'Ctrl-C';
+  return [
+    `Copy both lines ${where}, then:`,
+    '  npx harvestline topics apply && npx harvestline schemas register   # once',
+    '  npx harvestline run scoring execution clm snapshots --interval 1000',
+    '',
+    pc.dim(`${stop} stops both. Their data stays.`),
+  ].join('\n');
+}
+
 /** Absolute, because it marks the processes, which run in another folder. */
 function folderOf(data: string): string {
   return resolve(data, 'broker');
 }
 
 const DATA_DEFAULT = '.harvestline';
+
+function stopCommand(data: string): string {
+  return `npm run kafka stop${data === DATA_DEFAULT ? '' : ` -- --data ${shellWord(data)}`}`;
+}
 
 function dataOption(): Option {
   return new Option('--data <dir>', 'folder whose `broker` subfolder holds data, logs and pid files')

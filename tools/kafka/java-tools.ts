@@ -1,9 +1,10 @@
 /** What the servers need from outside: Java, Maven, and the jars of Kafka and the registry that Maven fetches. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 
 /** The Java that Kafka 4 and the registry are compiled for. */
@@ -115,7 +116,7 @@ export function provideJars(cache: string, say: (line: string) => void): Jars {
 function fetchInto(folder: string, maven: string): void {
   const partial = `${folder}.${process.pid}.partial`;
   try {
-    mkdirSync(partial, { recursive: true });
+    makeDataFolder(partial);
     const { status, stdout, stderr } = spawnSync(
       maven,
       ['-B', '-q', '-f', POM, `-Dinto=${partial}`, 'process-resources'],

@@ -1,5 +1,5 @@
 /** Starts the two servers of a place, waits until they are ready, and stops them. */
-import { mkdirSync } from 'node:fs';
+import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type BrokerPlace, LOOPBACK, type Server } from './broker-place.ts';
@@ -40,7 +40,7 @@ interface StartTools {
 export async function startServers(servers: readonly Server[], place: BrokerPlace, tools: StartTools): Promise<void> {
   const { clock, java, jars, say, jvmOptions = [] } = tools;
   const { folder, ports } = place;
-  mkdirSync(folder, { recursive: true });
+  makeDataFolder(folder);
   const begun = clock.now();
   try {
     for (const server of servers) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -75,9 +75,12 @@ describe.skipIf('skipped' in inject('kafka'))('npm run kafka', () => {
     const data = folderForTest();
     const ports = await freePorts();
     onTestFinished(async () => void (await run(['stop', '--data', data])));
-    expect(await run(['start', '--detach', '--data', data, ...optionsOf(ports)])).toMatchObject({ code: 0 });
+    const started = await run(['start', '--detach', '--data', data, ...optionsOf(ports)]);
+    expect(started).toMatchObject({ code: 0, out: expect.stringContaining(`npm run kafka stop -- --data ${data}`) });
     const pids = /registry {2}pid \d+,[^]*kafka {5}pid \d+,/;
     expect((await run(['status', '--data', data])).out).toMatch(pids);
+    // Its owner's alone, as `doctor` asks of a data folder.
+    expect(statSync(join(data, 'broker')).mode & 0o077).toBe(0);
     const { out } = await run(['stop', '--data', data]);
     expect(out).toMatch(/kafka {5}stopped/);
     expect(out).toMatch(/registry {2}stopped/);
