@@ -12,6 +12,7 @@ import { openForReading } from './log-session/log-session.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
+import { plural } from '../render/figures.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
 import { parseEventTime } from '../render/event-time.ts';
 
@@ -65,7 +66,7 @@ export function tailCommand(): Command {
         const lines = new LineWriter(process.stdout);
         const undecodable = await tail({ world, lines, clock, signal: stop.signal }, options);
         if (undecodable === 0) return;
-        process.stderr.write(`${undecodable} records do not decode; each line says why\n`);
+        process.stderr.write(`${plural(undecodable, 'record does', 'records do')} not decode; each line says why\n`);
         process.exitCode = 1;
       } finally {
         await world.close();

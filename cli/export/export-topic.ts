@@ -13,6 +13,7 @@ import { TOPICS, type TopicName, findTopic, isDeadLetterTopic } from '../../sche
 import { openForReading } from '../log-session/log-session.ts';
 import type { LogOptions } from '../options/log-options.ts';
 import { Progress } from '../../render/progress.ts';
+import { plural } from '../../render/figures.ts';
 import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from '../../pipelines/export/formats.ts';
 import { exportedRecords } from '../../pipelines/export/exported-records.ts';
 
@@ -56,7 +57,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
   }
   if (undecodable === 0) return;
   process.stderr.write(
-    `${undecodable} records do not decode and were left out; \`${programName()} tail ${topic}\` shows why\n`,
+    `${plural(undecodable, 'record does', 'records do')} not decode, left out; \`${programName()} tail ${topic}\` shows why\n`,
   );
   process.exitCode = 1;
 }

@@ -91,10 +91,10 @@ function sayAddresses(place: BrokerPlace): void {
 
 /** What to type next, for whoever starts it for the first time, and what stops it. */
 function nextCommands({ data, detach }: StartFlags): string {
-  const where = detach === true ? 'here' : 'into another shell';
+  const where = detach === true ? '' : ' into another shell';
   const stop = detach === true ? `\`${stopCommand(data)}\`` : 'Ctrl-C';
   return [
-    `Copy both lines ${where}, then:`,
+    `Copy both lines${where}, then:`,
     '  npx harvestline topics apply && npx harvestline schemas register   # once',
     '  npx harvestline run scoring execution clm snapshots --interval 1000',
     '',
