@@ -29,8 +29,6 @@ export interface Call<T> {
   readonly fate?: Fate;
   /** Takes that much longer than usual. Unit: milliseconds. */
   readonly slowMs?: number;
-  /** Over there an answer may take any time: a fetch that waits for records. No time-out. */
-  readonly waits?: true;
   /** What the caller is told where no answer came within `timeoutMs`. */
   readonly unanswered: () => Error;
   readonly timeoutMs: number;
@@ -78,6 +76,8 @@ export class Host {
   #alive = true;
   #still = false;
   readonly #waiting: (() => void)[] = [];
+  /** When its latest change of the log arrives: one connection keeps the order. */
+  #arrivesAt: EpochMillis = -Infinity;
 
   constructor(options: HostOptions) {
     const { name, role, kernel } = options;
@@ -168,12 +168,19 @@ export class Host {
           back(() => resolve(value));
         }
       };
-      const lateMs = fate === 'late' ? call.timeoutMs + this.#options.random.integer(...LATE_MS) : 0;
-      kernel.after(there + lateMs, this.name, arrive);
+      kernel.at(this.#arrival(call, there), this.name, arrive);
       if (call.changes === true && faults.strikes('killed_in_flight', point) !== null) {
         this.kill(`while ${call.operation} was on its way`);
       }
     });
+  }
+
+  #arrival({ port, changes, fate, timeoutMs }: Omit<Call<unknown>, 'effect'>, latency: number): EpochMillis {
+    const at = this.kernel.now + latency;
+    if (fate === 'late') return at + timeoutMs + this.#options.random.integer(...LATE_MS);
+    if (port !== 'log' || changes !== true) return at;
+    this.#arrivesAt = Math.max(at, this.#arrivesAt + 1);
+    return this.#arrivesAt;
   }
 
   #latency(port: PortName): number {
