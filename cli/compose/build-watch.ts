@@ -15,6 +15,8 @@ import type { NotifySettings } from '../../ports/notify.ts';
 export interface WatchChoice {
   /** Null: alerts are recorded, and nobody is told. */
   readonly notifyFile: string | null;
+  /** In place of what the file says: where targets are none of the world's. */
+  readonly settings?: NotifySettings;
   readonly desk: string | null;
 }
 
@@ -31,9 +33,9 @@ interface WatchParts extends Pick<StatusTopics, 'log' | 'codec'> {
 const NO_SETTINGS: NotifySettings = { targets: [], heartbeats: [], quietHours: null, remindAfterMs: Infinity };
 
 /** The watch of `run`. Throws NOTIFY_FILE_INVALID. */
-export function buildWatch({ notifyFile, desk }: WatchChoice, parts: WatchParts): RunWatch {
+export function buildWatch({ notifyFile, settings: given, desk }: WatchChoice, parts: WatchParts): RunWatch {
   const { log, codec, stallLimits, logWords, clock, logger, metrics } = parts;
-  const settings = notifyFile === null ? NO_SETTINGS : readNotifyFile(notifyFile);
+  const settings = given ?? (notifyFile === null ? NO_SETTINGS : readNotifyFile(notifyFile));
   const topics = { log, codec, counts: () => 1, countsOffsets: true, liveNow: () => clock.now() } as const;
   const alerts = new DeskAlerts({ topics, limits: stallLimits, clock });
   const raised = new RaisedAlerts({ logger, metrics, logWords });

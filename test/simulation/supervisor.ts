@@ -1,0 +1,116 @@
+/** Starts the processes of a world, and starts each again whenever it has ended, as systemd or Kubernetes would. */
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Random, RandomStream } from '../../ports/random.ts';
+import type { FaultBoard } from './faults.ts';
+import { Host } from './host.ts';
+import type { Kernel } from './kernel.ts';
+import type { Role } from './roles.ts';
+import { type Reached, type ProcessTerms, runProcess } from './simulated-process.ts';
+
+/** How long it takes until an ended process runs again, at the least and at the most. Unit: milliseconds. */
+const RESTART_MS = [2_000, 60_000] as const;
+
+/** Clocks of the machines of a desk are that far apart at most. Unit: milliseconds. */
+const MOST_SKEW_MS = 1500;
+
+export interface SupervisorOptions {
+  readonly kernel: Kernel;
+  readonly faults: FaultBoard;
+  readonly random: Random;
+  readonly grainMs: number;
+  readonly terms: ProcessTerms;
+  readonly reach: (host: Host) => Omit<Reached, 'logger'>;
+  /** Told when a process has died, so that whoever keeps a connection with it knows. */
+  readonly onGone: (host: Host) => void;
+  /** Told of a process that gave up with an error of its own, which no fault should make it do. */
+  readonly onGaveUp: (host: Host, thrown: unknown) => void;
+}
+
+/** A process that runs, and how it is asked to stop. */
+interface Running {
+  readonly host: Host;
+  readonly drain: AbortController;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #starts = new Map<string, number>();
+  readonly #skews: RandomStream;
+  /** Processes that were started, the first time and after each end. */
+  starts = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#skews = options.random.stream('skew');
+  }
+
+  /** The process of a role that runs now. */
+  of(role: string): Host | null {
+    return this.#running.get(role)?.host ?? null;
+  }
+
+  /** Asks it to stop, as SIGTERM does. */
+  stop(role: string): void {
+    this.#running.get(role)?.drain.abort();
+  }
+
+  start(role: Role, skewMs = this.#skews.integer(-MOST_SKEW_MS, MOST_SKEW_MS)): void {
+    const { kernel, faults, random, grainMs, terms, reach, onGone, onGaveUp } = this.#options;
+    const count = (this.#starts.get(role.role) ?? 0) + 1;
+    this.#starts.set(role.role, count);
+    this.starts += 1;
+    const name = `${role.role}#${count}`;
+    const draw = random.stream('process', role.role, count);
+    const again = (host: Host): void => {
+      if (this.#running.get(role.role)?.host !== host) return;
+      this.#running.delete(role.role);
+      onGone(host);
+      kernel.after(draw.integer(...RESTART_MS), name, () => this.start(role, host.skewMs));
+    };
+    const onDeath = (host: Host, why: string): void => {
+      kernel.tell(name, `is killed ${why}`);
+      again(host);
+    };
+    const host = new Host({ name, role: role.role, kernel, faults, random: draw, skewMs, grainMs, onDeath });
+    const drain = new AbortController();
+    this.#running.set(role.role, { host, drain });
+    kernel.tell(name, 'starts');
+    const reached = { ...reach(host), logger: tellingLogger(host) };
+    runProcess(host, role.parts, terms, reached, drain).then(
+      () => {
+        if (!host.isAlive) return;
+        kernel.tell(name, 'has drained');
+        host.end();
+        again(host);
+      },
+      (thrown: unknown) => {
+        if (!host.isAlive) return;
+        kernel.tell(name, `gives up: ${codeOf(thrown)}${messageOf(thrown)}`);
+        onGaveUp(host, thrown);
+        host.end();
+        again(host);
+      },
+    );
+  }
+
+  /** Every process that runs. */
+  all(): readonly Host[] {
+    return [...this.#running.values()].map(({ host }) => host);
+  }
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof HarvestlineError ? `${thrown.code}: ` : '';
+}
+
+/** Warnings and errors go into the story. */
+function tellingLogger({ kernel, name }: Host): Logger {
+  return {
+    debug() {},
+    info() {},
+    warn: (_, message) => kernel.tell(name, `warns: ${message}`),
+    error: (_, message) => kernel.tell(name, `reports: ${message}`),
+  };
+}
