@@ -21,7 +21,7 @@ const CHANGES_REGIME = 0.03;
 interface Opinion {
   readonly draw: RandomStream;
   confidence: number;
-  regime: number;
+  regime: string;
 }
 
 /** An ensemble that speaks of every symbol, in steps that it seldom takes far. */
@@ -37,7 +37,7 @@ export class Models {
     this.#faults = faults;
     for (const symbol of symbols) {
       const draw = random.stream('model', symbol);
-      this.#opinions.set(symbol, { draw, confidence: 0.5 + draw.uniform() / 2.5, regime: draw.integer(0, 2) });
+      this.#opinions.set(symbol, { draw, confidence: 0.5 + draw.uniform() / 2.5, regime: regimeBy(draw) });
     }
   }
 
@@ -51,7 +51,7 @@ export class Models {
       const step = draw.normal() * 0.03;
       const leaps = draw.uniform();
       opinion.confidence = lies ? leaps : Math.min(0.99, Math.max(0.01, opinion.confidence + step));
-      if (leaps < CHANGES_REGIME || lies) opinion.regime = draw.integer(0, REGIMES.length - 1);
+      if (leaps < CHANGES_REGIME || lies) opinion.regime = regimeBy(draw);
       if (this.#faults.strikes('signals_stop', symbol) !== null) continue;
       const record = {
         account: MAIN_ACCOUNT,
@@ -60,13 +60,17 @@ export class Models {
         emitted_at: now,
         side: 'LONG' as const,
         confidence: opinion.confidence,
-        regime: REGIMES[opinion.regime] ?? null,
+        regime: opinion.regime,
         members: [],
       };
       said.push(this.#writer.encode(TOPICS.modelSignal, record, now));
     }
     return said;
   }
+}
+
+function regimeBy(draw: RandomStream): string {
+  return REGIMES[draw.integer(0, REGIMES.length - 1)] ?? REGIMES[0];
 }
 
 /** Bytes that are no record of the topic, in the ways that producers get it wrong. */

@@ -1,0 +1,99 @@
+/** What a run left behind, as the invariants look at it: the raw topics, and what the exchange and the people know. */
+import type { LogRecord } from '../../../ports/event-log.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { RecordByTopic } from '../../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../../schemas/record-codec.ts';
+import { timesAhead } from '../../../schemas/time-bound.ts';
+import { type TopicName, deadLetterTopicOf } from '../../../schemas/topics.ts';
+import type { AccountLedger } from '../exchange/account-ledger.ts';
+import type { TakenMessage } from '../message-target.ts';
+import type { Halted } from '../people.ts';
+import type { Plan } from '../plan.ts';
+
+/** The log as it lies, without a request. */
+export interface RawLog {
+  /** By partition. */
+  records(topic: string): readonly (readonly LogRecord[])[];
+  committedOf(group: string, topic: string): ReadonlyMap<number, number>;
+}
+
+export interface Given<N extends TopicName> {
+  readonly record: RecordByTopic[N];
+  readonly at: LogRecord;
+}
+
+/** Records of a topic that decode and whose times can be, and those that no processor may act on. */
+export interface Sorted<N extends TopicName> {
+  readonly good: readonly Given<N>[];
+  readonly bad: readonly LogRecord[];
+}
+
+interface EvidenceParts {
+  readonly plan: Plan;
+  readonly raw: RawLog;
+  readonly codec: RecordCodec;
+  readonly ledger: AccountLedger;
+  readonly halted: readonly Halted[];
+  readonly messages: readonly TakenMessage[];
+  readonly startedAt: EpochMillis;
+  readonly endedAt: EpochMillis;
+}
+
+export class Evidence {
+  readonly plan: Plan;
+  readonly raw: RawLog;
+  readonly ledger: AccountLedger;
+  readonly halted: readonly Halted[];
+  readonly messages: readonly TakenMessage[];
+  readonly startedAt: EpochMillis;
+  readonly endedAt: EpochMillis;
+  readonly #codec: RecordCodec;
+  readonly #sorted = new Map<TopicName, Sorted<TopicName>>();
+
+  constructor({ codec, ...parts }: EvidenceParts) {
+    this.#codec = codec;
+    this.plan = parts.plan;
+    this.raw = parts.raw;
+    this.ledger = parts.ledger;
+    this.halted = parts.halted;
+    this.messages = parts.messages;
+    this.startedAt = parts.startedAt;
+    this.endedAt = parts.endedAt;
+  }
+
+  /** The records of a topic, partition by partition. */
+  sorted<N extends TopicName>(topic: N): Sorted<N> {
+    const before = this.#sorted.get(topic);
+    if (before !== undefined) return before as Sorted<N>;
+    const good: Given<N>[] = [];
+    const bad: LogRecord[] = [];
+    const decode = this.#codec.decoderOf(topic);
+    for (const at of this.raw.records(topic).flat()) {
+      try {
+        const record = decode(at);
+        if (timesAhead(topic, record, at.timestamp, null).length > 0) bad.push(at);
+        else good.push({ record, at });
+      } catch {
+        bad.push(at);
+      }
+    }
+    const sorted = { good, bad };
+    this.#sorted.set(topic, sorted);
+    return sorted;
+  }
+
+  good<N extends TopicName>(topic: N): readonly RecordByTopic[N][] {
+    return this.sorted(topic).good.map(({ record }) => record);
+  }
+
+  letters(topic: TopicName): readonly LogRecord[] {
+    return this.raw.records(deadLetterTopicOf(topic)).flat();
+  }
+}
+
+/** An invariant: its name, what it says, and every place where it does not hold. */
+export interface Invariant {
+  readonly name: string;
+  readonly says: string;
+  readonly breaches: (evidence: Evidence) => Iterable<string>;
+}

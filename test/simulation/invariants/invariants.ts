@@ -1,0 +1,16 @@
+/** Every invariant that a run is checked for. */
+import { ALERT_INVARIANTS } from './alert-invariants.ts';
+import type { Evidence, Invariant } from './evidence.ts';
+import { LOG_INVARIANTS } from './log-invariants.ts';
+import { ORDER_INVARIANTS } from './order-invariants.ts';
+
+export const INVARIANTS: readonly Invariant[] = [...LOG_INVARIANTS, ...ORDER_INVARIANTS, ...ALERT_INVARIANTS];
+
+/** More of one kind say nothing new. Unit: breaches. */
+const MOST_OF_ONE = 5;
+
+export function breachesOf(evidence: Evidence): readonly { readonly invariant: string; readonly detail: string }[] {
+  return INVARIANTS.flatMap(({ name, breaches }) =>
+    [...breaches(evidence)].slice(0, MOST_OF_ONE).map((detail) => ({ invariant: name, detail })),
+  );
+}

@@ -1,0 +1,23 @@
+/** A process that runs the seeds it is sent (run-seeds.ts), one after the other. */
+import { withoutOutside } from './outside.ts';
+import { planOf } from './plan.ts';
+import { runPlan } from './run-plan.ts';
+import type { SeedAnswer, SeedTask } from './run-seeds.ts';
+
+process.on('message', (task: SeedTask) => {
+  void answerTo(task).then((answer) => process.send?.(answer));
+});
+
+async function answerTo({ seed, size, twice }: SeedTask): Promise<SeedAnswer> {
+  const plan = planOf(seed, size ?? undefined);
+  const result = await withoutOutside(() => runPlan(plan));
+  const again = twice ? await withoutOutside(() => runPlan(plan)) : result;
+  const { hash, events, simulatedMs, positionDays, orders, struck, hits } = result;
+  const differs = {
+    invariant: 'same_seed_same_run',
+    detail: `the trace of ${seed} has the hash ${hash}, and ${again.hash} in a second run`,
+  };
+  const violations = again.hash === hash ? result.violations : [...result.violations, differs];
+  const figures = { seed, hash, events, simulatedMs, positionDays, orders, planned: plan.faults.length, struck };
+  return { ...figures, hits: [...hits], violations };
+}

@@ -1,0 +1,54 @@
+/** The trace of a run as a story that a person reads: what happened to one position, and what struck its desk meanwhile. */
+import { formatEventTime } from '../../render/event-time.ts';
+import type { TraceLine } from './kernel.ts';
+import { symbolsOf } from './plan.ts';
+import type { RunResult } from './world.ts';
+
+/** With the lines around them, what a screen holds. Unit: lines. */
+const TOLD_LINES = 24;
+
+/** The story of the symbol to which the most different things happened. */
+export function storyLines(trace: readonly TraceLine[], { plan, hash, orders, struck, violations }: RunResult): readonly string[] {
+  const symbol = symbolsOf(plan).toSorted((one, other) => variety(trace, other) - variety(trace, one))[0] ?? '';
+  const about = trace.filter(({ who, what }) => who === symbol || what.includes(symbol) || isOfTheDesk(what));
+  const { hours, symbols, apart, order, seed } = plan;
+  return [
+    `Seed ${seed}: ${hours} h of market time, ${symbols} symbols, orders ${order}, ${apart ? 'a process for each processor' : 'all processors together'}; ${plan.faults.length} faults planned.`,
+    `What happened to ${symbol}, and to its desk meanwhile:`,
+    ...chosen(about, symbol).map(({ at, who, what }) => `  ${formatEventTime(at)}  ${who.padEnd(12)}  ${what}`),
+    `${orders} orders arrived at the exchange, ${struck} faults struck, trace ${hash}.`,
+    ...(violations.length === 0
+      ? ['Every invariant held.']
+      : violations.slice(0, 2).map(({ invariant, detail }) => `BROKEN ${invariant}: ${detail}`)),
+  ];
+}
+
+function variety(trace: readonly TraceLine[], symbol: string): number {
+  const kinds = trace.filter(({ who, what }) => who === symbol || what.includes(symbol)).map(({ what }) => kindOf(what));
+  return new Set(kinds).size;
+}
+
+/** The first words of a line: lines of one kind tell the same of different times. */
+function kindOf(what: string): string {
+  return what.split(' ').slice(0, 3).join(' ');
+}
+
+function isOfTheDesk(what: string): boolean {
+  return /^(is killed|gives up|HALT|RESUME|stands still|knows)/.test(what);
+}
+
+/** Of each kind of line as many as there is room for, those of the symbol before others, in the order of time. */
+function chosen(lines: readonly TraceLine[], symbol: string): readonly TraceLine[] {
+  const byKind = Map.groupBy(lines, ({ who, what }) => `${who === symbol || what.includes(symbol)} ${kindOf(what)}`);
+  const groups = [...byKind.entries()].toSorted(([one], [other]) => Number(other.startsWith('true')) - Number(one.startsWith('true')));
+  const taken = new Set<TraceLine>();
+  for (let round = 0; taken.size < TOLD_LINES; round++) {
+    const before = taken.size;
+    for (const [, group] of groups) {
+      const line = group[round];
+      if (line !== undefined && taken.size < TOLD_LINES) taken.add(line);
+    }
+    if (taken.size === before) break;
+  }
+  return lines.filter((line) => taken.has(line));
+}
