@@ -1,8 +1,8 @@
 /** A process that runs the seeds it is sent (run-seeds.ts), one after the other. */
 import { withoutOutside } from './outside.ts';
 import { planOf } from './plan.ts';
-import { runPlan } from './run-plan.ts';
 import type { SeedAnswer, SeedTask } from './run-seeds.ts';
+import { World } from './world.ts';
 
 process.on('message', (task: SeedTask) => {
   void answerTo(task).then((answer) => process.send?.(answer));
@@ -10,8 +10,8 @@ process.on('message', (task: SeedTask) => {
 
 async function answerTo({ seed, size, twice }: SeedTask): Promise<SeedAnswer> {
   const plan = planOf(seed, size ?? undefined);
-  const result = await withoutOutside(() => runPlan(plan));
-  const again = twice ? await withoutOutside(() => runPlan(plan)) : result;
+  const result = await withoutOutside(() => World.run(plan));
+  const again = twice ? await withoutOutside(() => World.run(plan)) : result;
   const { hash, events, simulatedMs, positionDays, orders, struck, hits } = result;
   const differs = {
     invariant: 'same_seed_same_run',

@@ -8,6 +8,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { FAULT_KIND_NAMES, type Fault, type FaultKind, specOf } from './faults.ts';
+import { MARKETS, type SimulatedMarket } from './exchange/simulated-market.ts';
 import { PART_OPERATIONS, rolesOf } from './roles.ts';
 
 const faultSchema = z.strictObject({
@@ -38,7 +39,7 @@ export const planSchema = z.strictObject({
 
 export type Plan = z.infer<typeof planSchema>;
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 const HOURS_PER_DAY = 24;
 
 /** After the last fault of a plan has passed, so that what it broke can mend. Unit: milliseconds. */
@@ -108,9 +109,14 @@ const STRUCK_TOPICS = [TOPICS.modelSignal, TOPICS.positionSnapshot, TOPICS.harve
 
 const STRUCK_GROUPS = ['scoring', 'execution', 'clm', 'watch'] as const;
 
-/** The market ids of a world. */
-export function symbolsOf(plan: Pick<Plan, 'symbols'>): readonly string[] {
-  return Array.from({ length: plan.symbols }, (_, index) => `C${String(index + 1).padStart(2, '0')}USDT`);
+/** The markets of a world: those of the exchange's table, and beyond them more of the same by other names. */
+export function marketsOf(symbols: number): readonly SimulatedMarket[] {
+  return Array.from({ length: symbols }, (_, index) => {
+    const round = Math.floor(index / MARKETS.length);
+    const market = MARKETS[index % MARKETS.length];
+    if (market === undefined) throw new TypeError('the exchange has no markets');
+    return round === 0 ? market : { ...market, symbol: market.symbol.replace('USDT', `${round + 1}USDT`) };
+  });
 }
 
 export interface PlanSize {
@@ -160,7 +166,7 @@ function struckBy(kind: FaultKind, world: Omit<Plan, 'faults'>): readonly (strin
     case 'anything':
       return [null];
     case 'symbol':
-      return symbolsOf(world);
+      return marketsOf(world.symbols).map(({ symbol }) => symbol);
     case 'group':
       return STRUCK_GROUPS;
     case 'topic':

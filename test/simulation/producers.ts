@@ -78,11 +78,11 @@ export function poison(topic: string, much: number, timestamp: number): Outgoing
   const ways: readonly (Uint8Array | null)[] = [
     null,
     new Uint8Array(0),
-    Buffer.from('{"symbol":"C01USDT"}'),
+    Buffer.from('{"symbol":"BTCUSDT"}'),
     Uint8Array.from([0, 0, 0, 0, 1, 255, 255, 255, 255]),
     Uint8Array.from([0, 0, 0, 39, 15, 2, 2]),
     Buffer.alloc(4096, 0xa5),
   ];
   const value = ways[Math.floor(much * ways.length)] ?? null;
-  return { topic, key: Buffer.from(`${MAIN_ACCOUNT}:C01USDT`), value, timestamp };
+  return { topic, key: Buffer.from(`${MAIN_ACCOUNT}:BTCUSDT`), value, timestamp };
 }

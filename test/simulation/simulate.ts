@@ -11,13 +11,13 @@ import { plainTable } from '../../render/tables.ts';
 import { Progress } from '../../render/progress.ts';
 import { jsonWanted } from '../../render/output.ts';
 import { FAULT_KINDS, FAULT_KIND_NAMES, type FaultKind } from './faults.ts';
+import type { TraceLine } from './kernel.ts';
 import { withoutOutside } from './outside.ts';
 import { type Plan, type PlanSize, planOf, planSchema } from './plan.ts';
-import { runPlan } from './run-plan.ts';
 import { runSeeds } from './run-seeds.ts';
 import { shrink } from './shrink.ts';
 import { storyLines } from './story.ts';
-import type { RunResult, Violation } from './world.ts';
+import { type RunResult, type Violation, World } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 const MS_PER_SECOND = 1000;
@@ -36,6 +36,7 @@ interface Flags {
   readonly hours?: number;
   readonly symbols?: number;
   readonly minutes?: number;
+  readonly untilBroken?: true;
   readonly trace?: true;
   readonly shrink?: string;
   readonly json?: true;
@@ -50,6 +51,7 @@ const command = new Command('npm run simulate --')
   .option('--hours <n>', 'market time with faults; two hours to heal follow (default: by the seed)', positiveNumber)
   .option('--symbols <n>', 'markets, each with a position (default: by the seed)', positiveNumber)
   .option('--minutes <n>', 'begin no further seed after so many minutes', positiveNumber)
+  .option('--until-broken', 'begin no further seed once one has broken')
   .option('--trace', 'print the run as a story; with --seed or --plan')
   .option('--shrink <file>', 'make the plan that breaks small, and write it there; with --seed or --plan')
   .option('--json', 'figures as one JSON object')
@@ -73,8 +75,8 @@ else if (flags.seed !== undefined) await runOne(planOf(flags.seed, sizeOf(flags)
 else await runMany(flags.seeds ?? [1, 10]);
 
 async function runOne(plan: Plan): Promise<void> {
-  const story = flags.trace === true ? [] : null;
-  const result = await withoutOutside(() => runPlan(plan, story));
+  const story: TraceLine[] | null = flags.trace === true ? [] : null;
+  const result = await withoutOutside(() => World.run(plan, story === null ? null : (line) => story.push(line)));
   if (story !== null) for (const line of storyLines(story, result)) process.stdout.write(`${line}\n`);
   report({ seeds: 1, ...figuresOf([result]) }, result.violations, result.hash);
   const [first] = result.violations;
@@ -82,7 +84,7 @@ async function runOne(plan: Plan): Promise<void> {
   const small = await shrink(
     plan,
     async (one) => {
-      const { violations } = await withoutOutside(() => runPlan(one));
+      const { violations } = await withoutOutside(() => World.run(one));
       return violations.some(({ invariant }) => invariant === first.invariant);
     },
     ({ faults, symbols, hours }) =>
@@ -102,7 +104,7 @@ async function runMany([from, to]: readonly [from: number, to: number]): Promise
     to,
     jobs,
     size: sizeOf(flags) ?? null,
-    goesOn: () => clock.now() < until,
+    goesOn: () => clock.now() < until && !(flags.untilBroken === true && violations.length > 0),
     onAnswer: ({ hits, ...answer }) => {
       progress.add(1);
       results.push({ ...answer, hits: new Map(hits) });

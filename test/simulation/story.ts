@@ -1,7 +1,7 @@
 /** The trace of a run as a story that a person reads: what happened to one position, and what struck its desk meanwhile. */
 import { formatEventTime } from '../../render/event-time.ts';
 import type { TraceLine } from './kernel.ts';
-import { symbolsOf } from './plan.ts';
+import { marketsOf } from './plan.ts';
 import type { RunResult } from './world.ts';
 
 /** With the lines around them, what a screen holds. Unit: lines. */
@@ -9,7 +9,9 @@ const TOLD_LINES = 24;
 
 /** The story of the symbol to which the most different things happened. */
 export function storyLines(trace: readonly TraceLine[], { plan, hash, orders, struck, violations }: RunResult): readonly string[] {
-  const symbol = symbolsOf(plan).toSorted((one, other) => variety(trace, other) - variety(trace, one))[0] ?? '';
+  const [symbol = ''] = marketsOf(plan.symbols)
+    .map((market) => market.symbol)
+    .toSorted((one, other) => variety(trace, other) - variety(trace, one));
   const about = trace.filter(({ who, what }) => who === symbol || what.includes(symbol) || isOfTheDesk(what));
   const { hours, symbols, apart, order, seed } = plan;
   return [

@@ -1,37 +1,62 @@
 /**
  * A desk with everything around it, and the run of one plan: an exchange, a log, models, people, and processes that are started again
- * whenever they end. Faults come as the plan says; then everything heals, and what has to be true is checked from outside (invariants.ts).
+ * whenever they end. Faults come as the plan says; then everything heals, and what has to be true is checked from outside (invariants/).
  */
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import { SILENT_LOGGER } from '../../ports/logger.ts';
+import type { NotifySettings } from '../../ports/notify.ts';
 import type { Random } from '../../ports/random.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { MemoryRegistry } from '../fixtures/memory-registry.ts';
-import { SimulatedVenue } from './exchange/simulated-venue.ts';
+import { act } from './actions.ts';
 import { SimulatedStream } from './exchange/simulated-stream.ts';
+import { SimulatedVenue } from './exchange/simulated-venue.ts';
 import { VenueAccount } from './exchange/venue-account.ts';
-import { FaultBoard, type FaultKind } from './faults.ts';
+import { type Fault, FaultBoard, type FaultKind, specOf } from './faults.ts';
 import { Host } from './host.ts';
+import { breachesOf } from './invariants/invariants.ts';
+import { Evidence } from './invariants/evidence.ts';
 import { Kernel, type TraceLine } from './kernel.ts';
-import { SimulatedBroker } from './log/simulated-broker.ts';
+import { SimulatedBroker } from './log/broker.ts';
 import { SimulatedLog } from './log/simulated-log.ts';
 import { SimulatedRegistry } from './log/simulated-registry.ts';
 import { MessageTarget } from './message-target.ts';
 import { People } from './people.ts';
-import { HEAL_MS, type Plan, symbolsOf } from './plan.ts';
+import { HEAL_MS, HOUR_MS, type Plan, marketsOf } from './plan.ts';
 import { Models, SIGNAL_EVERY_MS } from './producers.ts';
 import { rolesOf } from './roles.ts';
+import { loadParts } from './simulated-process.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** Of every world. 2026-01-05T00:00:00Z, a Monday. */
-export const WORLD_START: EpochMillis = 1_767_571_200_000;
+const WORLD_START: EpochMillis = 1_767_571_200_000;
+
+/** How often the world looks whether a position has ended, and opens another. Unit: milliseconds. */
+const OPEN_EVERY_MS = 7 * 60_000;
+
+/** How likely a flat symbol is opened again at each look. */
+const OPENS_AGAIN = 0.5;
+
+/** What a position is worth at its opening, at the least and at the most. Unit: quote currency. */
+const WORTH = [500, 20_000] as const;
+
+/** Where a stop and a target rest, for those positions that have them. Unit: fraction of the entry. */
+const STOP_DISTANCE = [0.02, 0.08] as const;
+const TARGET_DISTANCE = [0.05, 0.15] as const;
+
+/** Before the end nothing is opened any more, so that all can be on record. Unit: milliseconds. */
+const LAST_OPENING_MS = 30 * 60_000;
+
+/** The processes of a desk are started within that. Unit: milliseconds. */
+const STARTS_WITHIN_MS = 8000;
+
+const DAY_MS = 24 * HOUR_MS;
+const WORLD = 'world';
 
 /** What has to be true, and was not. */
 export interface Violation {
-  /** The name of the invariant (invariants.ts). */
   readonly invariant: string;
   readonly detail: string;
 }
@@ -41,12 +66,192 @@ export interface RunResult {
   readonly hash: string;
   readonly events: number;
   readonly simulatedMs: number;
+  /** Orders that arrived at the exchange. */
   readonly orders: number;
-  /** Faults that struck at least once. */
+  /** Faults of the plan that struck at least once. */
   readonly struck: number;
   /** How often each kind struck. */
   readonly hits: ReadonlyMap<FaultKind, number>;
   readonly positionDays: number;
-  readonly starts: number;
   readonly violations: readonly Violation[];
+}
+
+export class World {
+  readonly #kernel: Kernel;
+  readonly #plan: Plan;
+  readonly #random: Random;
+  readonly #faults: FaultBoard;
+  readonly #struck = new Set<Fault>();
+  readonly #broker: SimulatedBroker;
+  readonly #account: VenueAccount;
+  readonly #target: MessageTarget;
+  readonly #registry: MemoryRegistry;
+  readonly #codec: RecordCodec;
+  readonly #people: People;
+  readonly #supervisor: Supervisor;
+  readonly #gaveUp: Violation[] = [];
+  /** Open positions times how long they were open. Unit: milliseconds. */
+  #openMs = 0;
+
+  private constructor(plan: Plan, kernel: Kernel, registry: MemoryRegistry, codec: RecordCodec) {
+    this.#kernel = kernel;
+    this.#plan = plan;
+    this.#random = new SeededRandom(plan.seed);
+    this.#registry = registry;
+    this.#codec = codec;
+    const note = (fault: Fault, struck: string): void => this.#note(fault, struck);
+    this.#faults = new FaultBoard(plan.faults, kernel.now, () => kernel.now, note);
+    this.#broker = new SimulatedBroker(kernel, this.#faults);
+    const markets = marketsOf(plan.symbols);
+    this.#account = new VenueAccount({ kernel, faults: this.#faults, markets, isHedged: plan.hedged });
+    this.#target = new MessageTarget(this.#faults);
+    this.#people = new People({
+      kernel,
+      codec,
+      sitDown: (name) => this.#machine(name),
+      open: (host) => {
+        const log = new SimulatedLog(host, this.#broker);
+        const simulated = new SimulatedRegistry(host, registry, this.#faults);
+        return { log, registry: simulated, openCodec: () => this.#openCodec(host), close: () => log.close() };
+      },
+      append: (record) => this.#broker.append([record]),
+    });
+    this.#supervisor = new Supervisor({
+      kernel,
+      faults: this.#faults,
+      random: this.#random,
+      grainMs: plan.grainMs,
+      terms: { venue: 'binanceusdm', order: plan.order, cycleMs: plan.cycleMs },
+      reach: (host) => ({
+        log: new SimulatedLog(host, this.#broker),
+        openCodec: () => this.#openCodec(host),
+        exchange: new SimulatedVenue(host, this.#account),
+        stream: new SimulatedStream(host, this.#account),
+        notify: this.#notify(host),
+      }),
+      onGone: (host) => this.#broker.gone(host),
+      onGaveUp: (host, thrown) => {
+        // A start that finds the log or the exchange away is tried again by whoever supervises.
+        if (isKind(thrown, 'transient')) return;
+        this.#gaveUp.push({ invariant: 'no_process_gives_up', detail: `${host.name}: ${messageOf(thrown)}` });
+      },
+    });
+  }
+
+  /** Runs a plan from its start until all has healed, and checks what it left. */
+  static async run(plan: Plan, onTrace: ((line: TraceLine) => void) | null = null): Promise<RunResult> {
+    await loadParts();
+    const registry = await MemoryRegistry.withOwnSchemas();
+    const codec = await RecordCodec.open(registry);
+    return new World(plan, new Kernel(plan.seed, WORLD_START, onTrace), registry, codec).#run();
+  }
+
+  async #run(): Promise<RunResult> {
+    const { hours, faults } = this.#plan;
+    const kernel = this.#kernel;
+    const endsAt = WORLD_START + hours * HOUR_MS + HEAL_MS;
+    this.#broker.createTopics(allTopicSpecs());
+    this.#openPositions(endsAt);
+    this.#letModelsSpeak();
+    const draw = this.#random.stream('starts');
+    for (const role of rolesOf(this.#plan)) {
+      kernel.after(draw.integer(0, STARTS_WITHIN_MS), WORLD, () => this.#supervisor.start(role));
+    }
+    for (const fault of faults) {
+      if (specOf(fault.kind).form !== 'action') continue;
+      kernel.at(WORLD_START + fault.at, WORLD, () => this.#act(fault));
+    }
+    await kernel.run(endsAt);
+    return {
+      plan: this.#plan,
+      hash: kernel.hash,
+      events: kernel.events,
+      simulatedMs: endsAt - WORLD_START,
+      orders: this.#account.ledger.received.length,
+      struck: this.#struck.size,
+      hits: this.#faults.hits,
+      positionDays: this.#openMs / DAY_MS,
+      violations: [...this.#gaveUp, ...breachesOf(this.#evidence(endsAt))],
+    };
+  }
+
+  #evidence(endedAt: EpochMillis): Evidence {
+    return new Evidence({
+      plan: this.#plan,
+      raw: this.#broker,
+      codec: this.#codec,
+      ledger: this.#account.ledger,
+      halted: this.#people.halted,
+      messages: this.#target.taken,
+      startedAt: WORLD_START,
+      endedAt,
+    });
+  }
+
+  #act(fault: Fault): void {
+    const stage = { kernel: this.#kernel, account: this.#account, broker: this.#broker };
+    const struck = act({ ...stage, supervisor: this.#supervisor, people: this.#people }, fault);
+    if (struck !== null) this.#faults.count(fault, struck);
+  }
+
+  #note(fault: Fault, struck: string): void {
+    if (this.#struck.has(fault)) return;
+    this.#struck.add(fault);
+    this.#kernel.tell(struck, specOf(fault.kind).means);
+  }
+
+  /** Opens a position in flat symbols now and then. */
+  #openPositions(endsAt: EpochMillis): void {
+    const kernel = this.#kernel;
+    const account = this.#account;
+    const draws = new Map(marketsOf(this.#plan.symbols).map((market) => [market, this.#random.stream('open', market.symbol)]));
+    const look = (): void => {
+      const open = account.openPositions();
+      this.#openMs += open.length * OPEN_EVERY_MS;
+      const held = new Set(open.map(({ symbol }) => symbol));
+      for (const [{ symbol, startPrice }, draw] of draws) {
+        const isFirst = kernel.now === WORLD_START;
+        const opens = draw.uniform() < OPENS_AGAIN || isFirst;
+        if (!opens || held.has(symbol) || kernel.now > endsAt - LAST_OPENING_MS) continue;
+        const side = draw.uniform() < 0.5 ? 'LONG' : 'SHORT';
+        const between = ([least, most]: readonly [number, number]): number => least + draw.uniform() * (most - least);
+        const stop = { kind: 'STOP', distance: between(STOP_DISTANCE), share: null } as const;
+        const target = { kind: 'TAKE_PROFIT', distance: between(TARGET_DISTANCE), share: null } as const;
+        const guarded = draw.uniform();
+        const resting = guarded < 0.3 ? [] : guarded < 0.7 ? [stop] : [stop, target];
+        account.open(symbol, side, between(WORTH) / startPrice, resting);
+        kernel.tell(symbol, `a ${side} position is opened`);
+      }
+      kernel.after(OPEN_EVERY_MS, WORLD, look);
+    };
+    look();
+  }
+
+  #letModelsSpeak(): void {
+    const symbols = marketsOf(this.#plan.symbols).map(({ symbol }) => symbol);
+    const models = new Models(symbols, this.#codec, this.#random, this.#kernel, this.#faults);
+    const speak = (): void => {
+      this.#broker.append(models.speak());
+      this.#kernel.after(SIGNAL_EVERY_MS, WORLD, speak);
+    };
+    speak();
+  }
+
+  /** Loads the schemas through the registry, which may be away; what is compiled from them is shared. */
+  async #openCodec(host: Host): Promise<RecordCodec> {
+    await new SimulatedRegistry(host, this.#registry, this.#faults).versions('position.snapshot-value');
+    return this.#codec;
+  }
+
+  #notify(host: Host): NotifySettings {
+    const targets = [{ target: this.#target.client(host), fromSeverity: 'INFO' as const }];
+    return { targets, heartbeats: [], quietHours: null, remindAfterMs: 6 * HOUR_MS };
+  }
+
+  /** A machine of a person's own, which never fails. */
+  #machine(name: string): Host {
+    const random = this.#random.stream('machine', name);
+    const kernel = this.#kernel;
+    return new Host({ name, role: name, kernel, faults: this.#faults, random, skewMs: 0, grainMs: 1, onDeath: () => {} });
+  }
 }

@@ -1,0 +1,103 @@
+/** What the world does by itself at the time of a fault: kinds of the form `action` (faults.ts). */
+import type { OutgoingRecord } from '../../ports/event-log.ts';
+import type { VenueAccount } from './exchange/venue-account.ts';
+import type { Fault } from './faults.ts';
+import type { Kernel } from './kernel.ts';
+import type { SimulatedBroker } from './log/broker.ts';
+import type { People } from './people.ts';
+import { poison } from './producers.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A price jumps by half of that at most, either way. Unit: fraction. */
+const WIDEST_GAP = 0.12;
+
+/** A machine's clock is set by half of that at most, either way. Unit: milliseconds. */
+const WIDEST_JUMP_MS = 20_000;
+
+/** A group goes back by that much at most. Unit: records. */
+const MOST_REDELIVERED = 40;
+
+/** A record of the future: its timestamp lies that far behind its own times. Unit: milliseconds. */
+const BEHIND_MS = 2 * 3_600_000;
+
+export interface Stage {
+  readonly kernel: Kernel;
+  readonly account: VenueAccount;
+  readonly broker: SimulatedBroker;
+  readonly supervisor: Supervisor;
+  readonly people: People;
+}
+
+/** Does what the fault says. Returns whom it struck; null where there was nobody. */
+export function act({ kernel, account, broker, supervisor, people }: Stage, fault: Fault): string | null {
+  const { kind, on, much, forMs } = fault;
+  const target = on ?? '';
+  const process = supervisor.of(target);
+  switch (kind) {
+    case 'rebalance':
+      broker.rebalance(target);
+      return target;
+    case 'redelivered':
+      broker.rewind(target, 1 + Math.floor(much * MOST_REDELIVERED));
+      return target;
+    case 'member_fenced':
+      if (process !== null) broker.fence(process.name);
+      return process?.name ?? null;
+    case 'paused':
+      if (process === null) return null;
+      process.stand();
+      broker.silent(process);
+      kernel.tell(process.name, 'stands still');
+      kernel.after(forMs, process.name, () => {
+        broker.knows(process);
+        process.goOn();
+      });
+      return process.name;
+    case 'stopped':
+      if (process !== null) supervisor.stop(target);
+      return process?.name ?? null;
+    case 'clock_jumps':
+      if (process !== null) process.skewMs += Math.round((much - 0.5) * WIDEST_JUMP_MS);
+      return process?.name ?? null;
+    case 'price_gap':
+      account.gap(target, (much - 0.5) * WIDEST_GAP);
+      return target;
+    case 'stream_gap':
+      for (const listener of account.listeners) listener({ kind: 'gap' });
+      return account.listeners.size === 0 ? null : 'stream';
+    case 'closed_by_hand':
+      return account.closeByHand(target, much < 0.5 ? 1 : much) ? target : null;
+    case 'grown_by_hand':
+      return account.growByHand(target, 0.1 + much) ? target : null;
+    case 'liquidated':
+      return account.liquidate(target) ? target : null;
+    case 'halted':
+      people.halt(fault).catch((thrown: unknown) => kernel.fail(thrown));
+      return 'desk';
+    case 'calibrated':
+      people.calibrate(fault);
+      return 'desk';
+    case 'poison':
+      broker.append([poison(target, much, kernel.now)]);
+      return target;
+    case 'wrong_time':
+      return again(broker, target, (at) => at - BEHIND_MS);
+    case 'doubled':
+      return again(broker, target, (at) => at);
+    default:
+      throw new TypeError(`${kind} is nothing that the world does`);
+  }
+}
+
+/** Writes the latest record of a topic once more. */
+function again(broker: SimulatedBroker, topic: string, dated: (timestamp: number) => number): string | null {
+  const latest = broker
+    .records(topic)
+    .flatMap((records) => records.slice(-1))
+    .toSorted((one, other) => other.timestamp - one.timestamp)[0];
+  if (latest === undefined) return null;
+  const { key, value, partition, headers, timestamp } = latest;
+  const record: OutgoingRecord = { topic, key, value, partition, headers, timestamp: dated(timestamp) };
+  broker.append([record]);
+  return topic;
+}
