@@ -95,6 +95,10 @@ export class Host {
     return this.#alive;
   }
 
+  get isStanding(): boolean {
+    return this.#still;
+  }
+
   /** SIM-12. */
   kill(why: string): void {
     if (!this.#alive) return;
