@@ -1,0 +1,191 @@
+/**
+ * The simulated exchange as one process reaches it (ports/exchange.ts, ports/venue.ts): every method is a request of its host, which may be lost,
+ * slow, or take effect after the process has given it up.
+ *
+ * SIM-38  Every answer is one that the ports allow: a request that is not answered is in doubt, unavailable or EXCHANGE_AWAY, and never a no.
+ */
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type {
+  Cancellation,
+  Charges,
+  DecimalText,
+  Exchange,
+  LookUp,
+  MarketRules,
+  OrderRequest,
+  Placement,
+  PositionReference,
+  RestingCancellation,
+  RestingOrder,
+  VenuePosition,
+} from '../../../ports/exchange.ts';
+import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
+import type { Candle } from '../../../ports/market.ts';
+import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
+import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import { isKind, messageOf } from '../../../errors/harvestline-error.ts';
+import type { Call, Fate, Host } from '../host.ts';
+import { AccountAnswers, away } from './account-answers.ts';
+import { codeOf } from './order-refusals.ts';
+import { RECEIVE_WINDOW_MS, type VenueAccount } from './venue-account.ts';
+
+/** How long a process waits for an answer: less than the exchange's window, so that an order may arrive after it was given up. */
+const TIMEOUT_MS = 3000;
+
+/** How much longer than usual a slow exchange takes, at the least and at the most. Unit: milliseconds. */
+const SLOW_MS = [500, 4500] as const;
+
+/** A late order arrives in between, so that a few of them are too late for the exchange's window. Unit: milliseconds after it was sent. */
+const LATE_MS = [TIMEOUT_MS, RECEIVE_WINDOW_MS + 500] as const;
+
+/** Every so many requests for older fills are told to come later. */
+const NOT_NOW_EVERY = 5;
+
+export class SimulatedVenue implements Exchange, Venue {
+  readonly venue = 'binanceusdm';
+  readonly #host: Host;
+  readonly #account: VenueAccount;
+  readonly #answers: AccountAnswers;
+  #olderAsked = 0;
+
+  constructor(host: Host, account: VenueAccount) {
+    this.#host = host;
+    this.#account = account;
+    this.#answers = new AccountAnswers(account);
+  }
+
+  rules(symbol: string): Promise<MarketRules | null> {
+    return this.#ask('rules', symbol, () => this.#answers.rules(symbol));
+  }
+
+  position(reference: PositionReference): Promise<VenuePosition> {
+    return this.#ask('position', reference.symbol, () => this.#answers.position(reference));
+  }
+
+  markPrice(reference: PositionReference): Promise<DecimalText | null> {
+    return this.#ask('mark', reference.symbol, () => this.#answers.markPrice(reference.symbol));
+  }
+
+  async place(request: OrderRequest, gate: SendGate): Promise<Placement> {
+    const { clientOrderId, position } = request;
+    try {
+      return await gate(() => {
+        const sentAt = this.#host.kernel.now;
+        return this.#ask('place', position.symbol, () => this.#received(request, sentAt), {
+          changes: true,
+          ...this.#fateOfOrder(position.symbol),
+        });
+      });
+    } catch (thrown) {
+      if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
+      if (!isKind(thrown, 'transient')) throw thrown;
+      return { kind: 'in-doubt', message: `${clientOrderId}: ${messageOf(thrown)}` };
+    }
+  }
+
+  async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
+    const isLost = this.#host.isAlive && this.#account.faults.strikes('look_up_lost', symbol) !== null;
+    const asked = this.#ask('lookUp', symbol, () => this.#answers.lookUp(clientOrderId), isLost ? LOST : {});
+    return asked.catch(unavailable);
+  }
+
+  async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {
+    const effect = (): Cancellation => {
+      this.#answers.cancel(clientOrderId);
+      return { kind: 'ended' };
+    };
+    return this.#ask('cancel', symbol, effect, { changes: true }).catch(unavailable);
+  }
+
+  charges(reference: PositionReference): Promise<Charges> {
+    return this.#ask('charges', reference.symbol, () => this.#answers.charges(reference));
+  }
+
+  resting(symbol: string, side: Side): Promise<readonly RestingOrder[]> {
+    return this.#ask('resting', symbol, () => this.#answers.resting(symbol, side));
+  }
+
+  async cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation> {
+    const effect = (): RestingCancellation => this.#answers.cancelResting(symbol, order);
+    return this.#ask('cancelResting', symbol, effect, { changes: true }).catch(unavailable);
+  }
+
+  holdings(): Promise<Shown> {
+    return this.#ask('holdings', '*', () => this.#answers.holdings());
+  }
+
+  fills(symbol: string, since: EpochMillis): Promise<Fills> {
+    return this.#ask('fills', symbol, () => this.#answers.fills(symbol, since));
+  }
+
+  async olderFills(symbol: string, before: EpochMillis): Promise<Fills | null> {
+    this.#olderAsked += 1;
+    if (this.#olderAsked % NOT_NOW_EVERY === 0) return null;
+    return this.#ask('olderFills', symbol, () => this.#answers.olderFills(symbol, before));
+  }
+
+  orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
+    return this.#ask('origin', symbol, () => this.#answers.origin(orderId));
+  }
+
+  candles(symbol: string, count: number): Promise<readonly Candle[]> {
+    return this.#ask('candles', symbol, () => this.#answers.candles(symbol, count));
+  }
+
+  stops(symbol: string, side: Side): Promise<VenueStops> {
+    return this.#ask('stops', symbol, () => this.#answers.stops(symbol, side));
+  }
+
+  #received(request: OrderRequest, sentAt: EpochMillis): Placement {
+    const taken = this.#account.receive(request, this.#host.name, sentAt);
+    if (typeof taken !== 'string') {
+      return { kind: 'accepted', order: this.#answers.orderOf(taken, request.clientOrderId) };
+    }
+    return { kind: 'rejected', meaning: taken, code: codeOf(taken), message: `the order is refused: ${taken}` };
+  }
+
+  #fateOfOrder(symbol: string): Sending {
+    const { faults } = this.#account;
+    if (!this.#host.isAlive) return {};
+    if (faults.strikes('order_lost', symbol) !== null) return LOST;
+    if (faults.strikes('order_reply_lost', symbol) !== null) return { fate: 'reply lost' };
+    const late = faults.strikes('order_late', symbol);
+    // Not the host's own lateness, which is beyond the window of the exchange more often than not.
+    return late === null ? {} : { fate: 'reply lost', slowMs: between(LATE_MS, late.much) };
+  }
+
+  #ask<T>(
+    operation: string,
+    about: string,
+    effect: () => T,
+    sending: Sending & { readonly changes?: true } = {},
+  ): Promise<T> {
+    const { faults } = this.#account;
+    const host = this.#host;
+    const unanswered = (): Error => away(`${operation} of ${about}`);
+    const call: Call<T> = { port: 'exchange', operation, effect, timeoutMs: TIMEOUT_MS, unanswered, ...sending };
+    if (!host.isAlive) return host.call(call);
+    const isAway = faults.strikes('exchange_away', 'exchange');
+    // An exchange that does not answer may have done what it was asked.
+    if (isAway !== null) return host.call({ ...call, fate: isAway.much < 0.5 ? 'lost' : 'reply lost' });
+    const slow = sending.slowMs === undefined ? faults.strikes('exchange_slow', host.role) : null;
+    return host.call(slow === null ? call : { ...call, slowMs: between(SLOW_MS, slow.much) });
+  }
+}
+
+interface Sending {
+  readonly fate?: Fate;
+  readonly slowMs?: number;
+}
+
+const LOST: Sending = { fate: 'lost' };
+
+function between([least, most]: readonly [number, number], share: number): number {
+  return Math.round(least + share * (most - least));
+}
+
+/** No answer is never a no. */
+function unavailable(thrown: unknown): { readonly kind: 'unavailable'; readonly message: string } {
+  if (!isKind(thrown, 'transient')) throw thrown;
+  return { kind: 'unavailable', message: messageOf(thrown) };
+}
