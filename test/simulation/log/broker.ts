@@ -24,6 +24,7 @@ import type { FaultBoard } from '../faults.ts';
 import type { Host } from '../host.ts';
 import type { Kernel, Scheduled } from '../kernel.ts';
 import { Group, type MemberSide, SESSION_TIMEOUT_MS } from './group.ts';
+import { away } from './log-requests.ts';
 import { StoredPartition } from './stored-partition.ts';
 
 /** Called with each stored record and the name of the process that wrote it; null for the world. */
@@ -240,6 +241,8 @@ export class SimulatedBroker {
       stopWaiting = () => partition?.stopWaiting(wake);
     };
     const answer = (): void => {
+      // The connection broke with the broker.
+      if (this.faults.strikes('broker_away', 'log') !== null) return reject(away('fetch: the connection broke'));
       try {
         const found = find();
         if (found === null) wait();

@@ -18,16 +18,22 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 /** When a member learns what its group did, which a heartbeat's answer tells: at the least and at the most. Unit: milliseconds. */
 const LEARNS_MS = [5, 500] as const;
 
-/** A commit or a join of somebody who is no member of the group, or no longer. */
-export class MembershipRefused extends Error {
-  override readonly name = 'MembershipRefused';
-}
-
 /**
  * What a heartbeat tells a member. `rebalancing`: finish, commit and join again; `expelled`: others own the partitions, join again;
  * `dropped`: the same, and the connection is gone, too.
  */
 export type Notice = 'rebalancing' | 'expelled' | 'dropped';
+
+/** A commit or a join of somebody who is no member of the group, or no longer. */
+export class MembershipRefused extends Error {
+  override readonly name = 'MembershipRefused';
+  readonly notice: Notice;
+
+  constructor(message: string, notice: Notice) {
+    super(message);
+    this.notice = notice;
+  }
+}
 
 /** A member as its coordinator sees it. */
 export interface MemberSide {
@@ -65,6 +71,8 @@ export class Group {
   readonly #partitionsOf: (topic: string) => number;
   readonly #seats = new Map<string, Seat>();
   readonly #committed = new Map<string, Map<number, number>>();
+  /** By id of members that were removed, until they join again. */
+  readonly #removed = new Map<string, Notice>();
   #generation = 0;
   /** Set while the group waits for its members. */
   #deadline: Scheduled | null = null;
@@ -86,6 +94,7 @@ export class Group {
     return new Promise((resolve, reject) => {
       const seat = this.#seats.get(member.id) ?? { member, generation: 0, answer: null };
       this.#seats.set(member.id, seat);
+      this.#removed.delete(member.id);
       seat.answer = { resolve, reject };
       this.#rebalance();
     });
@@ -98,7 +107,8 @@ export class Group {
   /** Throws MembershipRefused (SIM-21). */
   commit(id: string, generation: number, commits: readonly Commit[]): void {
     if (this.#seats.get(id)?.generation !== generation) {
-      throw new MembershipRefused(`${id} is not in generation ${generation} of ${this.name}`);
+      const why = `${id} is not in generation ${generation} of ${this.name}`;
+      throw new MembershipRefused(why, this.#removed.get(id) ?? 'expelled');
     }
     for (const commit of commits) this.set(commit);
   }
@@ -107,9 +117,7 @@ export class Group {
   expel(hostName: string | null, notice: Notice): void {
     for (const seat of this.#seats.values()) {
       if (hostName !== null && seat.member.host.name !== hostName) continue;
-      this.#seats.delete(seat.member.id);
-      seat.answer?.reject(new MembershipRefused(`${seat.member.id} was removed from ${this.name}`));
-      this.#tell(seat, notice);
+      this.#remove(seat, notice);
     }
     this.#rebalance();
   }
@@ -135,11 +143,7 @@ export class Group {
     }
     if (this.#deadline !== null) return;
     this.#deadline = this.#kernel.after(REBALANCE_TIMEOUT_MS, this.name, () => {
-      for (const [id, seat] of this.#seats) {
-        if (seat.answer !== null) continue;
-        this.#seats.delete(id);
-        this.#tell(seat, 'expelled');
-      }
+      for (const seat of this.#seats.values()) if (seat.answer === null) this.#remove(seat, 'expelled');
       this.#handOut();
     });
     for (const seat of seats) if (seat.answer === null) this.#tell(seat, 'rebalancing');
@@ -168,6 +172,14 @@ export class Group {
       return [topic, all.filter((partition) => partition % members === place)] as const;
     });
     return Object.fromEntries(share);
+  }
+
+  #remove(seat: Seat, notice: Notice): void {
+    const { id } = seat.member;
+    this.#seats.delete(id);
+    this.#removed.set(id, notice);
+    seat.answer?.reject(new MembershipRefused(`${id} was removed from ${this.name}`, notice));
+    this.#tell(seat, notice);
   }
 
   /** A member that stands still sends no heartbeat until it goes on. */

@@ -108,9 +108,15 @@ export class SimulatedMember implements MemberSide {
   tell(generation: number, notice: Notice): void {
     if (generation > this.#number) this.#early = { generation, notice };
     if (generation !== this.#number || this.#generation.lost) return;
-    if (notice === 'rebalancing') this.#generation.startRebalance(new MembershipRefused('the group rebalances'));
-    else this.#generation.lose(new MembershipRefused('the group goes on without this member'));
-    if (notice === 'dropped') this.#end({ kind: 'unavailable', error: away('the session has ended') });
+    this.#take(this.#generation, new MembershipRefused(`generation ${generation} is over`, notice));
+  }
+
+  /** What the group said about a generation. */
+  #take(generation: Generation, refusal: MembershipRefused): void {
+    if (refusal.notice === 'rebalancing') generation.startRebalance(refusal);
+    else generation.lose(refusal);
+    if (generation !== this.#generation) return;
+    if (refusal.notice === 'dropped') this.#end({ kind: 'unavailable', error: away(refusal.message) });
     this.#release();
   }
 
@@ -157,8 +163,8 @@ export class SimulatedMember implements MemberSide {
     try {
       return await Promise.race([joining, this.#ended.promise.then(() => null)]);
     } catch (error) {
-      if (error instanceof MembershipRefused) return null;
-      this.#end({ kind: isKind(error, 'transient') ? 'unavailable' : 'failed', error });
+      if (!(error instanceof MembershipRefused))
+        this.#end({ kind: isKind(error, 'transient') ? 'unavailable' : 'failed', error });
       return null;
     }
   }
@@ -166,7 +172,7 @@ export class SimulatedMember implements MemberSide {
   #begin({ generation: number }: Joined): Generation {
     this.#hasJoined = true;
     this.#commits.forget();
-    this.#generation.lose(new MembershipRefused('a new assignment came'));
+    this.#generation.lose(new Error('a new assignment came'));
     const generation = new Generation();
     this.#generation = generation;
     this.#number = number;
@@ -190,7 +196,7 @@ export class SimulatedMember implements MemberSide {
       try {
         offsets = await findStarts(assigned, this.#options, starts);
       } catch (thrown) {
-        if (thrown instanceof MembershipRefused) this.#lose(generation, thrown);
+        if (thrown instanceof MembershipRefused) this.#take(generation, thrown);
         if (this.#isOver(generation)) return;
         if (!isKind(thrown, 'transient')) throw thrown;
         await backoff.wait(thrown);
@@ -323,7 +329,7 @@ export class SimulatedMember implements MemberSide {
       );
       return true;
     } catch (thrown) {
-      if (thrown instanceof MembershipRefused) this.#lose(generation, thrown);
+      if (thrown instanceof MembershipRefused) this.#take(generation, thrown);
       return !isKind(thrown, 'transient');
     }
   }
@@ -331,11 +337,6 @@ export class SimulatedMember implements MemberSide {
   #send(commits: readonly Commit[]): Promise<void> {
     const number = this.#number;
     return this.#context.requests.commit(this.#options.group, () => this.#group.commit(this.id, number, commits));
-  }
-
-  #lose(generation: Generation, error: Error): void {
-    generation.lose(error);
-    if (generation === this.#generation) this.#release();
   }
 
   async #leave(): Promise<void> {
