@@ -174,6 +174,24 @@ describe('the account at the simulated exchange', () => {
     expect(charges.funding.listed).toHaveLength(2);
   });
 
+  it('has both sides of a symbol in hedge mode, each by itself', async () => {
+    const exchange = new AnExchange({ isHedged: true });
+    const { account, venue, kernel } = exchange;
+    account.open(BTC, 'LONG', 0.5);
+    account.open(BTC, 'SHORT', 0.3);
+    const position = exchange.reference(BTC);
+    await kernel.run(START + 5 * HOUR_MS);
+    expect(await exchange.place('hl-1', position, '0.5')).toMatchObject({ order: { filledQuantity: '0.5' } });
+    const { holdings } = await exchange.within(1000, venue.holdings());
+    expect(holdings).toMatchObject([{ symbol: BTC, side: 'SHORT', quantity: '0.3' }]);
+    const { fills } = await exchange.within(1000, venue.fills(BTC, START));
+    expect(new Set(fills.map(({ positionSide }) => positionSide))).toEqual(new Set(['LONG', 'SHORT']));
+    const charges = await exchange.within(1000, venue.charges(position));
+    expect(charges).toMatchObject({
+      funding: { why: 'the exchange does not say which of both open sides it was for' },
+    });
+  });
+
   it('reports changes and marks on its stream, and a gap where it broke (SIM-39)', async () => {
     const exchange = new AnExchange();
     const { account, kernel, host } = exchange;
