@@ -48,10 +48,7 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       process.stand();
       broker.silent(process);
       kernel.tell(process.name, 'stands still');
-      kernel.after(forMs, process.name, () => {
-        broker.knows(process);
-        process.goOn();
-      });
+      kernel.after(forMs, process.name, () => process.goOn());
       return process.name;
     case 'stopped':
       if (process !== null) supervisor.stop(target);
@@ -63,8 +60,8 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       account.gap(target, (much - 0.5) * WIDEST_GAP);
       return target;
     case 'stream_gap':
-      for (const listener of account.listeners) listener({ kind: 'gap' });
-      return account.listeners.size === 0 ? null : 'stream';
+      account.breakStreams();
+      return 'stream';
     case 'closed_by_hand':
       return account.closeByHand(target, much < 0.5 ? 1 : much) ? target : null;
     case 'grown_by_hand':

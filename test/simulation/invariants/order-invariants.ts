@@ -84,8 +84,7 @@ export const ORDER_INVARIANTS = [
         const closed = quantityOf(fills);
         const found = recorded.get(orderId) ?? new Exact(0);
         if (found.eq(closed)) continue;
-        const [{ symbol, side, order } = null] = fills;
-        yield `${symbol} ${side} ${order?.cause} ${orderId} (${order?.clientOrderId ?? 'no client id'}): ${closed.toString()} closed, ${found.toString()} recorded`;
+        yield `${describe(fills)}: ${closed.toString()} closed, ${found.toString()} recorded`;
       }
       const all = reducingFills(evidence, Infinity);
       for (const orderId of recorded.keys()) if (!all.has(orderId)) yield `trades of ${orderId}, which closed nothing`;
@@ -129,6 +128,13 @@ export const ORDER_INVARIANTS = [
 function reducingFills({ ledger }: Evidence, until: EpochMillis): Map<string, AccountFill[]> {
   const fills = ledger.fills.filter(({ order, fill }) => order.reduces && fill.filledAt <= until);
   return Map.groupBy(fills, ({ order }) => String(order.orderId));
+}
+
+function describe(fills: readonly AccountFill[]): string {
+  const [first] = fills;
+  if (first === undefined) return 'no fill';
+  const { symbol, side, order, fill } = first;
+  return `${symbol} ${side} ${order.cause} order ${order.orderId} (${order.clientOrderId ?? 'no client id'}) at ${fill.filledAt}`;
 }
 
 function quantityOf(fills: readonly AccountFill[]): Exact {
