@@ -201,6 +201,17 @@ describe('members', () => {
     expect(world.committed()).toBe(3);
   });
 
+  it('every batch is committed, also one that ends while a commit is on its way', async () => {
+    const world = worldWith();
+    await memberOf(world, 'one');
+    for (let record = 0; record < 300; record++) {
+      world.broker.append([at(0, String(record))]);
+      await world.runFor(3);
+    }
+    await world.runFor(1000);
+    expect(world.committed()).toBe(300);
+  });
+
   it('a lost commit is repeated', async () => {
     const world = worldWith('commit_lost');
     world.broker.append([at(0, 'one')]);

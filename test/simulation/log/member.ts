@@ -20,9 +20,10 @@ import type { RandomStream } from '../../../ports/random.ts';
 import { Backoff } from '../../../ports/retry.ts';
 import type { Host } from '../host.ts';
 import { LONGEST_WAIT_MS } from './appender.ts';
-import type { Fetch, SimulatedBroker } from './broker.ts';
+import type { SimulatedBroker } from './broker.ts';
 import { type Commit, type Group, type Joined, MembershipRefused, type MemberSide, type Notice } from './group.ts';
 import { type LogRequests, away } from './log-requests.ts';
+import { OpenFetches } from './open-fetches.ts';
 import { findStarts, placeOf } from './starts.ts';
 import { OffsetOutOfRange } from './stored-partition.ts';
 
@@ -61,8 +62,7 @@ export class SimulatedMember implements MemberSide {
   readonly #inProgress = new Set<Promise<unknown>>();
   /** The partitions that are worked. */
   readonly #working = new Set<Promise<unknown>>();
-  /** Take back the fetches that wait at the broker. */
-  readonly #waiting = new Set<() => void>();
+  readonly #fetches: OpenFetches;
   #generation = new Generation();
   /** The group's number of it. */
   #number = 0;
@@ -84,6 +84,8 @@ export class SimulatedMember implements MemberSide {
     this.#options = options;
     this.#handler = handler;
     this.#group = context.broker.group(options.group);
+    const { maxBatchRecords = MAX_BATCH_RECORDS } = options;
+    this.#fetches = new OpenFetches(this, context.broker, context.requests, maxBatchRecords);
   }
 
   get hasJoined(): boolean {
@@ -130,8 +132,7 @@ export class SimulatedMember implements MemberSide {
   /** Ends what waits in this generation. */
   #release(): void {
     this.#over.resolve();
-    for (const cancel of this.#waiting) cancel();
-    this.#waiting.clear();
+    this.#fetches.takeBackAll();
   }
 
   #isOver(generation: Generation): boolean {
@@ -180,6 +181,8 @@ export class SimulatedMember implements MemberSide {
     const early = this.#early;
     this.#early = null;
     if (early !== null) this.tell(early.generation, early.notice);
+    // The end may have come in the same moment as the answer.
+    if (this.#ending.signal.aborted) this.#release();
     return generation;
   }
 
@@ -221,7 +224,7 @@ export class SimulatedMember implements MemberSide {
     let unanswered = 0;
     while (!this.#isOver(generation)) {
       try {
-        const batch = await this.#fetch(topic, partition, offset);
+        const batch = await this.#fetches.fetch(topic, partition, offset);
         unanswered = 0;
         if (batch === null || this.#isOver(generation)) return;
         const isAcknowledged = await this.#track(this.#process(generation, batch));
@@ -237,27 +240,6 @@ export class SimulatedMember implements MemberSide {
         else if (++unanswered === FETCHES) this.#end({ kind: 'unavailable', error: thrown });
       }
     }
-  }
-
-  /** Null where the generation is over. */
-  #fetch(topic: string, partition: number, offset: number): Promise<Batch | null> {
-    const { broker, requests } = this.#context;
-    const { maxBatchRecords = MAX_BATCH_RECORDS } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<Batch | null>();
-    let fetch: Fetch | null = null;
-    const cancel = (): void => {
-      fetch?.cancel();
-      resolve(null);
-    };
-    this.#waiting.add(cancel);
-    requests
-      .read('fetch', () => {
-        if (!this.#waiting.has(cancel)) return null;
-        fetch = broker.fetch(this, topic, partition, offset, maxBatchRecords);
-        return fetch.batch;
-      })
-      .then(resolve, reject);
-    return promise.finally(() => this.#waiting.delete(cancel));
   }
 
   /** False where the handler or the log failed, or the group went on without this member. Never rejects. */
@@ -310,9 +292,9 @@ export class SimulatedMember implements MemberSide {
     if (this.#isCommitDue) return;
     const { signal } = this.#ending;
     this.#isCommitDue = true;
-    do await this.host.clock.sleep(COMMIT_MS, signal);
-    while (!signal.aborted && !(await this.#commit()));
+    await this.host.clock.sleep(COMMIT_MS, signal);
     this.#isCommitDue = false;
+    if (!signal.aborted && !(await this.#commit())) await this.#commitSoon();
   }
 
   /** False where it got no answer: then it is sent again with the next. */
