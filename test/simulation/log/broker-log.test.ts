@@ -204,8 +204,8 @@ describe('members', () => {
   it('every batch is committed, also one that ends while a commit is on its way', async () => {
     const world = worldWith();
     await memberOf(world, 'one');
-    for (let record = 0; record < 300; record++) {
-      world.broker.append([at(0, String(record))]);
+    for (let number = 0; number < 300; number++) {
+      world.broker.append([at(0, String(number))]);
       await world.runFor(3);
     }
     await world.runFor(1000);
