@@ -1,0 +1,325 @@
+/**
+ * Deliberate bugs of the product, of the kinds that engineers make: each is one piece of source with another in its place. A simulator that
+ * lets one of them live would let the next real one live as well.
+ *
+ * The bugs are what a whole chain can show. Pure functions (policies, sizing, calibration) have their own tests, and are shared with some invariants.
+ *
+ * SIM-60  Each mutant dies within 1,000 seeds, by an invariant that the tree itself keeps for the same seeds (mutants.ts).
+ * SIM-61  What a mutant replaces occurs once in its file, so that the source cannot move on from under it unnoticed.
+ */
+
+export interface Mutant {
+  readonly name: string;
+  /** What the program does wrongly. */
+  readonly does: string;
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** Measured: the first seed, from 1 on, that an invariant breaks with. Null: not measured. Unit: seeds. */
+  readonly diesAfter: number | null;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  // Execution.
+  {
+    name: 'intents-worked-again',
+    does: 'An intent that was worked is worked again when it is delivered again.',
+    file: 'pipelines/execution/execution-processor.ts',
+    find: 'if (ledger.isFinished(intent.intent_id)) return;',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'sent-before-announced',
+    does: 'An order is sent before its announcement is on the log.',
+    file: 'pipelines/execution/place.ts',
+    find: 'await outbox.flush();',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'doubt-is-no-fill',
+    does: 'An order without an answer counts as not filled, and is not looked up.',
+    file: 'pipelines/execution/place.ts',
+    find: "logger.warn(context, 'the order is in doubt; asking the venue');",
+    replace: "return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order: null, remaining: null };",
+    diesAfter: null,
+  },
+  {
+    name: 'open-is-ended',
+    does: 'An order that the exchange has accepted counts as ended, also while it still fills.',
+    file: 'pipelines/execution/resolve.ts',
+    find: "if (seen?.state === 'DONE') return",
+    replace: 'if (seen !== null) return',
+    diesAfter: null,
+  },
+  {
+    name: 'restart-resolves-nothing',
+    does: 'An order that a crash left without an end counts as never sent.',
+    file: 'pipelines/execution/resolve.ts',
+    find: 'const end = await this.endOf(intent, submitted, null, outbox);',
+    replace:
+      "const end = { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null } as const;",
+    diesAfter: null,
+  },
+  {
+    name: 'first-denial-believed',
+    does: 'An order that the exchange does not know at the first look-up counts as never sent.',
+    file: 'pipelines/execution/resolve.ts',
+    find: 'resolution = absenceOf(seen, absences);\n        break;',
+    replace: "return { kind: 'absent' };",
+    diesAfter: null,
+  },
+  {
+    name: 'earlier-parts-forgotten',
+    does: 'What the earlier orders of an intent have filled is asked for again by the next one.',
+    file: 'pipelines/execution/place.ts',
+    find: 'const left = rounded.sub(filledOf(outbox, submitted, end));',
+    replace: 'const left = rounded;',
+    diesAfter: null,
+  },
+  {
+    name: 'lost-write-swallowed',
+    does: 'A write to the log that fails counts as done.',
+    file: 'pipelines/execution/outbox.ts',
+    find: 'this.#failed = true;\n      throw error;',
+    replace: 'this.#failed = true;',
+    diesAfter: null,
+  },
+  {
+    name: 'ledger-ahead-of-log',
+    does: 'After a failed write the ledger is kept, with what the log does not have.',
+    file: 'pipelines/execution/execution-processor.ts',
+    find: 'if (hasFailed()) this.#ledger = null;',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'lane-error-swallowed',
+    does: 'An intent that the exchange gave no answer for is passed over.',
+    file: 'pipelines/execution/execution-processor.ts',
+    find: "if (errors.length > 0) throw errors.find((error) => !isKind(error, 'transient')) ?? errors[0];",
+    replace:
+      "const lasting = errors.find((error) => !isKind(error, 'transient'));\n    if (lasting !== undefined) throw lasting;",
+    diesAfter: null,
+  },
+  {
+    name: 'cooldown-forgotten',
+    does: 'The cooldown after a partial close is forgotten when a process starts again.',
+    file: 'pipelines/execution/ledger.ts',
+    find: 'for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'own-fill-counted-twice',
+    does: 'A fill that the account shows becomes a trade, also where it is of an order of ours that has its trade.',
+    file: 'pipelines/execution/reconcile.ts',
+    find: "if (fate === 'traded') continue;",
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'first-part-taken-for-unfilled',
+    does: 'That an order has its trade is forgotten, so its fills become further trades once they are seen at the exchange.',
+    file: 'pipelines/execution/ledger.ts',
+    find: 'if (client_order_id !== null) this.#traded.add(client_order_id);',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'trades-not-read-back',
+    does: 'The ledger is rebuilt from the reports alone after a restart, without the trades.',
+    file: 'pipelines/execution/ledger.ts',
+    find: 'for await (const { record } of replay(TOPICS.tradeClosed.name)) ledger.traded(record);',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'old-intents-worked',
+    does: 'An intent is worked however old it is.',
+    file: 'pipelines/execution/decide.ts',
+    find: 'staleness(intent, at.timestamp, clock.now(), limits) ??\n      (await resolver',
+    replace: '(await resolver',
+    diesAfter: null,
+  },
+  {
+    name: 'switch-not-checked-at-sending',
+    does: 'The kill switch is checked when an intent is decided, and no more when its order is sent.',
+    file: 'pipelines/desk/desk-control.ts',
+    find: 'if (stop !== null) throw new WithheldOrder(stop);',
+    replace: '',
+    diesAfter: null,
+  },
+  // CLM.
+  {
+    name: 'trade-counted-twice',
+    does: 'A trade that is delivered twice counts twice in its outcome.',
+    file: 'pipelines/clm/accumulate.ts',
+    find: 'if (outcome?.slices.includes(trade.trade_id) === true) return null;',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'outcomes-not-restored',
+    does: 'Outcomes are not read back after a restart: a position begins anew with its next trade.',
+    file: 'pipelines/clm/clm-processor.ts',
+    find: 'this.#outcomes = outcomes;\n    this.#tally = tally;',
+    replace: 'this.#tally = tally;',
+    diesAfter: null,
+  },
+  // The runtime.
+  {
+    name: 'dead-letters-dropped',
+    does: 'A record that nobody can act on is passed over, without a dead letter.',
+    file: 'pipelines/runtime/wire-processor.ts',
+    find: 'for (const letter of letters) outputs.push(letter);',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'early-commit',
+    does: 'Offsets are committed before the outputs of their records are acknowledged.',
+    file: 'pipelines/runtime/wire-processor.ts',
+    find: 'tookMs: clock.now() - startedAt });\n      return outputs;',
+    replace: 'tookMs: clock.now() - startedAt });\n      void append(outputs).catch(() => {});\n      return [];',
+    diesAfter: null,
+  },
+  {
+    name: 'outage-swallowed',
+    does: 'A batch is passed over where a dependency does not answer, instead of tried again.',
+    file: 'pipelines/runtime/wire-processor.ts',
+    find: 'outputs = await retryPart(part, `${batch.topic}[${batch.partition}]`, async () => {',
+    replace:
+      "outputs = await (async (_part: unknown, _what: string, work: () => Promise<readonly OutgoingRecord[]>) =>\n          work().catch((thrown: unknown) => {\n            if (isKind(thrown, 'transient')) return [];\n            throw thrown;\n          }))(part, batch.topic, async () => {",
+    diesAfter: null,
+  },
+  {
+    name: 'state-outlives-assignment',
+    does: 'A partition that comes back to a process is worked with the state from before it left.',
+    file: 'pipelines/runtime/per-partition.ts',
+    find: 'this.#before = { replay, processed };\n    this.#instances = new Map();',
+    replace: 'this.#before = { replay, processed };',
+    diesAfter: null,
+  },
+  {
+    name: 'batches-overlap',
+    does: 'Batches of one partition are worked at the same time.',
+    file: 'pipelines/runtime/per-partition.ts',
+    find: 'const turn = before.then(work, work);',
+    replace: 'const turn = NOTHING_BEFORE.then(work, work);',
+    diesAfter: null,
+  },
+  {
+    name: 'approvals-read-at-start-only',
+    does: 'Confidence maps that are approved while a scorer runs are not noticed.',
+    file: 'pipelines/runtime/wire-processor.ts',
+    find: 'await broadcast.refresh();',
+    replace: '',
+    diesAfter: null,
+  },
+  // Scoring.
+  {
+    name: 'rollback-ignored',
+    does: 'A confidence map that was rolled back stays in force.',
+    file: 'pipelines/scoring/confidence-map.ts',
+    find: "if (status === 'ROLLED_BACK') this.#approved.set(model, others);",
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'id-of-the-place',
+    does: 'The id of an intent is of the place of its snapshot on the log, not of what was observed.',
+    file: 'pipelines/scoring/scoring-processor.ts',
+    find: 'intent_id: intentIdOf(snapshot.position_id, snapshot.observed_at),',
+    replace: 'intent_id: intentIdOf(snapshot.position_id, at.offset),',
+    diesAfter: null,
+  },
+  // The source of snapshots.
+  {
+    name: 'positions-not-restored',
+    does: 'The source does not read back what it observed: what happened while it was away is never recorded.',
+    file: 'pipelines/snapshots/exchange-source.ts',
+    find: 'const snapshots = await latestSnapshots(options, clock, (other) => other === account);',
+    replace: 'const snapshots = await latestSnapshots(options, clock, () => false);',
+    diesAfter: null,
+  },
+  {
+    name: 'fills-between-cycles-lost',
+    does: 'What is observed between two cycles is not written.',
+    file: 'pipelines/snapshots/between-cycles.ts',
+    find: 'if (followed.reconciled.length > 0) await write(followed);',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'cycle-dropped',
+    does: 'A cycle that cannot be written at once is passed over.',
+    file: 'pipelines/snapshots/exchange-source.ts',
+    find: "await retryPart(part, 'writing snapshots', () => mayWrite().then(() => log.append(records)));",
+    replace:
+      "await retryPart(part, 'writing snapshots', () =>\n    mayWrite().then(() => log.append(records)).catch(() => {}),\n  );",
+    diesAfter: null,
+  },
+  {
+    name: 'reductions-after-snapshots',
+    does: 'The snapshots of a cycle are written before its reductions, which a crash between the two loses.',
+    file: 'pipelines/snapshots/exchange-source.ts',
+    find: '    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),\n    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),',
+    replace:
+      '    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),\n    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),',
+    diesAfter: null,
+  },
+  // The desk.
+  {
+    name: 'halt-of-account-ignored',
+    does: 'A halt of an account is acknowledged, and only one of the whole desk stops orders.',
+    file: 'pipelines/desk/kill-switch.ts',
+    find: 'return this.#stopOf(WHOLE_DESK) ?? this.#stopOf(account);',
+    replace: 'return this.#stopOf(WHOLE_DESK);',
+    diesAfter: null,
+  },
+  {
+    name: 'halt-acknowledged-early',
+    does: 'A halt is acknowledged while orders are still on their way.',
+    file: 'pipelines/desk/desk-control.ts',
+    find: 'if (before.length === 0) acknowledge();',
+    replace: 'if (before.length >= 0) acknowledge();',
+    diesAfter: null,
+  },
+  {
+    name: 'claim-pushes-others-out',
+    does: 'A process that joins a claim takes it from those that hold it.',
+    file: 'pipelines/desk/claims.ts',
+    find: 'processes: new Map([...joined.processes, [process, claimed_at]]),',
+    replace: 'processes: new Map([[process, claimed_at]]),',
+    diesAfter: null,
+  },
+  // Alerts.
+  {
+    name: 'alerts-never-end',
+    does: 'An alert that was raised is never cleared.',
+    file: 'pipelines/notify/episodes.ts',
+    find: 'return [...raised, ...cleared];',
+    replace: 'return raised;',
+    diesAfter: null,
+  },
+  {
+    name: 'deliveries-not-recorded',
+    does: 'That a target took a message is not recorded, and the message is sent again.',
+    file: 'pipelines/notify/alert-watch.ts',
+    find: 'this.journal.note({ target, name, scope, alert_id, state, reminder, delivered_at });',
+    replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'alert-not-recorded',
+    does: 'A change of an alert is taken as recorded before the log has it.',
+    file: 'pipelines/notify/alert-journal.ts',
+    find: '      await write(alerts.map((alert) => this.#writer.encode(TOPICS.deskAlert, alert, alert.at)));\n      for (const alert of alerts) this.#alerts.set(alertKey(alert), alert);',
+    replace:
+      '      for (const alert of alerts) this.#alerts.set(alertKey(alert), alert);\n      await write(alerts.map((alert) => this.#writer.encode(TOPICS.deskAlert, alert, alert.at)));',
+    diesAfter: null,
+  },
+];
