@@ -13,6 +13,9 @@ const CONSUMED: readonly (readonly [group: string, topics: readonly TopicName[]]
   ['clm', [TOPICS.tradeClosed.name]],
 ];
 
+/** What was written last is still being worked. Unit: milliseconds. */
+const WORKED_OFF_WITHIN_MS = 2 * 60_000;
+
 /** Topics that nobody but the desk writes to in a plan: every record is valid. */
 const OWN_TOPICS: readonly TopicName[] = [
   TOPICS.executionReport.name,
@@ -30,12 +33,12 @@ export const LOG_INVARIANTS = [
   {
     name: 'lag_ends',
     says: 'Once all is healed, every group has worked off its topics.',
-    *breaches({ raw }) {
+    *breaches({ raw, endedAt }) {
       for (const [group, topics] of CONSUMED) {
         for (const topic of topics) {
           const committed = raw.committedOf(group, topic);
           for (const [partition, records] of raw.records(topic).entries()) {
-            const last = records.at(-1);
+            const last = records.findLast(({ timestamp }) => timestamp < endedAt - WORKED_OFF_WITHIN_MS);
             const end = last === undefined ? 0 : last.offset + 1;
             const at = committed.get(partition) ?? 0;
             if (at < end) yield `${group} has committed ${at} of ${topic}[${partition}], which ends at ${end}`;
