@@ -1,10 +1,18 @@
 /** Every invariant that a run is checked for. */
 import { ALERT_INVARIANTS } from './alert-invariants.ts';
+import { DECISION_INVARIANTS } from './decision-invariants.ts';
 import type { Evidence, Invariant } from './evidence.ts';
 import { LOG_INVARIANTS } from './log-invariants.ts';
+import { MESSAGE_INVARIANTS } from './message-invariants.ts';
 import { ORDER_INVARIANTS } from './order-invariants.ts';
 
-export const INVARIANTS: readonly Invariant[] = [...LOG_INVARIANTS, ...ORDER_INVARIANTS, ...ALERT_INVARIANTS];
+export const INVARIANTS: readonly Invariant[] = [
+  ...LOG_INVARIANTS,
+  ...DECISION_INVARIANTS,
+  ...ORDER_INVARIANTS,
+  ...ALERT_INVARIANTS,
+  ...MESSAGE_INVARIANTS,
+];
 
 /** More of one kind say nothing new. Unit: breaches. */
 const MOST_OF_ONE = 5;
