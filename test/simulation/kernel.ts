@@ -4,7 +4,8 @@
  *
  * SIM-10  Events run in the order of their times. Those at one time run in an order that seed, entity and the entity's own count decide: no
  *         entity changes the order among others by doing more or less itself.
- * SIM-11  The trace hash is over every event that ran and every line that was told, in their order: equal hashes are equal runs.
+ * SIM-11  The trace hash is over every event that ran, every record that was written and every line that was told, in their order: equal hashes
+ *         are equal runs.
  */
 import type { EpochMillis } from '../../ports/clock.ts';
 
@@ -89,6 +90,18 @@ export class Kernel {
     this.#onTrace?.({ at: this.#now, who, what });
   }
 
+  /** A line that follows from what the hash covers already: made only where somebody reads it. */
+  explain(who: string, what: () => string): void {
+    this.#onTrace?.({ at: this.#now, who, what: what() });
+  }
+
+  /** Takes bytes that were made into the hash. */
+  cover(bytes: Uint8Array): void {
+    let hash = this.#hash;
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, PRIME);
+    this.#hash = hash;
+  }
+
   /** Ends the run with an error that is none of the system under test's own. */
   fail(thrown: unknown): void {
     this.#failure ??= thrown;
@@ -156,10 +169,13 @@ function pop(heap: Entry[]): void {
   heap[at] = last;
 }
 
-/** FNV-1a over UTF-16 code units (Fowler, Noll, Vo). */
+/** The prime of the 32-bit FNV hash (Fowler, Noll, Vo). */
+const PRIME = 0x01000193;
+
+/** FNV-1a over UTF-16 code units. */
 function hashText(start: number, text: string): number {
   let hash = start;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
   return hash;
 }
 

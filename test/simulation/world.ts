@@ -8,7 +8,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { NotifySettings } from '../../ports/notify.ts';
 import type { Random } from '../../ports/random.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { allTopicSpecs } from '../../schemas/topics.ts';
+import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 import { act } from './actions.ts';
 import { SimulatedStream } from './exchange/simulated-stream.ts';
@@ -26,6 +26,7 @@ import { MessageTarget } from './message-target.ts';
 import { People } from './people.ts';
 import { HEAL_MS, HOUR_MS, type Plan, marketsOf } from './plan.ts';
 import { Models, SIGNAL_EVERY_MS } from './producers.ts';
+import { recordLine } from './record-line.ts';
 import { rolesOf } from './roles.ts';
 import { loadParts } from './simulated-process.ts';
 import { Supervisor } from './supervisor.ts';
@@ -51,6 +52,9 @@ const LAST_OPENING_MS = 30 * 60_000;
 
 /** The processes of a desk are started within that. Unit: milliseconds. */
 const STARTS_WITHIN_MS = 8000;
+
+/** Written every few seconds, with times only. */
+const QUIET_TOPICS: ReadonlySet<string> = new Set([TOPICS.deskProcess.name]);
 
 const DAY_MS = 24 * HOUR_MS;
 const WORLD = 'world';
@@ -151,6 +155,11 @@ export class World {
     const kernel = this.#kernel;
     const endsAt = WORLD_START + hours * HOUR_MS + HEAL_MS;
     this.#broker.createTopics(allTopicSpecs());
+    this.#broker.onAppend(({ topic, value }, writer) => {
+      if (value === null || QUIET_TOPICS.has(topic)) return;
+      kernel.cover(value);
+      kernel.explain(writer ?? WORLD, () => recordLine(this.#codec, topic, value));
+    });
     this.#openPositions(endsAt);
     this.#letModelsSpeak();
     const draw = this.#random.stream('starts');
