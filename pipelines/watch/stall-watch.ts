@@ -55,6 +55,9 @@ import {
 } from './stall-evidence.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
 
+/** Of the time for which things are kept: so much more is kept at the most. */
+const SWEEP_SHARE = 1 / 48;
+
 export class StallWatch {
   readonly #policy: Policy;
   readonly #from: EpochMillis;
@@ -208,16 +211,19 @@ export class StallWatch {
       .reduce((earliest, { account }) => Math.min(earliest, watermarks.of(account)), Infinity);
   }
 
-  /** WAT-9. To be called when all topics are read to their ends: a question dropped too early could not be answered any more. */
+  /**
+   * WAT-9. To be called when all topics are read to their ends: a question dropped too early could not be answered any more. All that is kept is
+   * looked at, so that is done only once some of it is SWEEP_SHARE too old.
+   */
   forget(): void {
     const watermarks = this.watermarks();
-    for (const account of watermarks.accounts) {
-      const before = watermarks.of(account) - this.#limits.keptFor;
-      this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
-    }
+    const { keptFor } = this.#limits;
+    const bounds = watermarks.accounts.map((account) => [account, watermarks.of(account) - keptFor] as const);
+    this.#confidences.forget(watermarks);
+    if (!bounds.some(([account, bound]) => bound - this.#forgottenTo(account) >= keptFor * SWEEP_SHARE)) return;
+    for (const [account, bound] of bounds) this.#forgotten.set(account, Math.max(this.#forgottenTo(account), bound));
     const before = (account: string): EpochMillis => this.#knownFrom(account);
     for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
-    this.#confidences.forget(watermarks);
     this.#settling.keep((id) => this.#positions.isOpen(id));
   }
 

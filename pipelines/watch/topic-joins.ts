@@ -20,7 +20,6 @@ interface Entry {
   /** How long it waits is measured by the watermark of this account. */
   readonly account: string;
   readonly at: EpochMillis;
-  readonly answered: boolean;
 }
 
 /** Questions that have waited too long for an answer. */
@@ -34,28 +33,30 @@ export interface LateAnswers {
 }
 
 export class PendingJoin {
-  readonly #entries = new Map<string, Entry>();
+  /** Apart, since they are few, and looked at whenever alerts are evaluated. */
+  readonly #waiting = new Map<string, Entry>();
+  readonly #answered = new Map<string, Entry>();
 
   asked(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
-    const known = this.#entries.get(id);
-    if (known === undefined || (!known.answered && at < known.at))
-      this.#entries.set(id, { account, at, answered: false });
+    if (this.#answered.has(id)) return;
+    const known = this.#waiting.get(id);
+    if (known === undefined || at < known.at) this.#waiting.set(id, { account, at });
   }
 
   answered(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
-    if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { account, at, answered: true });
+    this.#waiting.delete(id);
+    if (!this.#answered.has(id)) this.#answered.set(id, { account, at });
   }
 
   /** The question was asked and has no answer. */
   waits(id: string): boolean {
-    return this.#entries.get(id)?.answered === false;
+    return this.#waiting.has(id);
   }
 
   /** The questions that have waited longer than `within`, `named` of them by id; null without any. */
   late(watermarks: AccountWatermarks, within: number, named: number): LateAnswers | null {
     const late: { id: string; at: EpochMillis; waitsMs: number }[] = [];
-    for (const [id, { account, at, answered }] of this.#entries) {
-      if (answered) continue;
+    for (const [id, { account, at }] of this.#waiting) {
       const waitsMs = watermarks.of(account) - at;
       if (waitsMs > within) late.push({ id, at, waitsMs });
     }
@@ -68,13 +69,11 @@ export class PendingJoin {
 
   /** WAT-13. */
   forget(before: (account: string) => EpochMillis): void {
-    for (const [id, { account, at, answered }] of this.#entries) {
-      if (answered && at < before(account)) this.#entries.delete(id);
-    }
+    for (const [id, { account, at }] of this.#answered) if (at < before(account)) this.#answered.delete(id);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#waiting.size + this.#answered.size;
   }
 }
 
