@@ -76,6 +76,7 @@ export class Host {
   #alive = true;
   #still = false;
   readonly #waiting: (() => void)[] = [];
+  readonly #wakers = new WeakMap<AbortSignal, Set<() => void>>();
   /** When its latest change of the log arrives: one connection keeps the order. */
   #arrivesAt: EpochMillis = -Infinity;
 
@@ -196,14 +197,26 @@ export class Host {
     if (signal?.aborted === true) return Promise.resolve();
     const { kernel } = this;
     return new Promise((resolve) => {
+      const wakers = signal === undefined ? null : this.#wakersOf(signal);
       const finish = (): void => {
         event.cancel();
-        signal?.removeEventListener('abort', finish);
+        wakers?.delete(finish);
         resolve();
       };
       const event = kernel.at(this.#wakesAt(ms), this.name, () => this.resume(finish));
-      signal?.addEventListener('abort', finish, { once: true });
+      wakers?.add(finish);
     });
+  }
+
+  /** What ends the sleeps of a signal. One listener each: most signals never abort, and are slept on a hundred thousand times. */
+  #wakersOf(signal: AbortSignal): Set<() => void> {
+    let wakers = this.#wakers.get(signal);
+    if (wakers === undefined) {
+      const all = new Set<() => void>();
+      signal.addEventListener('abort', () => all.forEach((finish) => finish()), { once: true });
+      this.#wakers.set(signal, (wakers = all));
+    }
+    return wakers;
   }
 
   #wakesAt(ms: number): EpochMillis {

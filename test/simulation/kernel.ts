@@ -8,6 +8,7 @@
  *         are equal runs.
  */
 import type { EpochMillis } from '../../ports/clock.ts';
+import { runMicrotasks } from './microtasks.ts';
 
 /** An event that is still to run. */
 export interface Scheduled {
@@ -28,8 +29,11 @@ export interface TraceLine {
   readonly what: string;
 }
 
-/** The turn of the event loop in which all promises have come to rest. Taken before a simulation takes timers away. */
+/** Taken before a simulation takes timers away. */
 const turn = setImmediate;
+
+/** The process must hear of its parent now and then. */
+const EVENTS_A_TURN = 10_000;
 
 
 export class Kernel {
@@ -108,26 +112,39 @@ export class Kernel {
   }
 
   /** Runs everything up to and including `until`. */
-  async run(until: EpochMillis): Promise<void> {
-    await rest();
-    for (;;) {
+  run(until: EpochMillis): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const work = (): void => {
+        try {
+          if (this.#runSome(until)) resolve();
+          else turn(work);
+        } catch (thrown) {
+          reject(thrown as Error);
+        }
+      };
+      turn(work);
+    });
+  }
+
+  /** Runs as much as it may in one turn of the event loop. True: there is no more until then. */
+  #runSome(until: EpochMillis): boolean {
+    for (let count = 0; count < EVENTS_A_TURN; count++) {
+      runMicrotasks();
+      if (this.#failure !== null) throw this.#failure;
       const next = this.#heap[0];
-      if (next === undefined || next.at > until) break;
+      if (next === undefined || next.at > until) {
+        this.#now = Math.max(this.#now, until);
+        return true;
+      }
       pop(this.#heap);
       if (next.run === null) continue;
       this.#now = next.at;
       this.#hash = mix(this.#hash ^ next.rank, next.at | 0);
       this.#events += 1;
       next.run();
-      await rest();
-      if (this.#failure !== null) throw this.#failure;
     }
-    this.#now = Math.max(this.#now, until);
+    return false;
   }
-}
-
-function rest(): Promise<void> {
-  return new Promise((resolve) => turn(resolve));
 }
 
 function isBefore(one: Entry, other: Entry): boolean {
