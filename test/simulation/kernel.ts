@@ -35,7 +35,6 @@ const turn = setImmediate;
 /** The process must hear of its parent now and then. */
 const EVENTS_A_TURN = 10_000;
 
-
 export class Kernel {
   readonly seed: number;
   #now: EpochMillis;
@@ -71,7 +70,8 @@ export class Kernel {
   /** Runs `run` at a time; one that has passed counts as now. */
   at(time: EpochMillis, entity: string, run: () => void): Scheduled {
     let counted = this.#counts.get(entity);
-    if (counted === undefined) this.#counts.set(entity, (counted = { salt: hashText(this.seed | 0, entity), count: 0 }));
+    if (counted === undefined)
+      this.#counts.set(entity, (counted = { salt: hashText(this.seed | 0, entity), count: 0 }));
     const rank = mix(counted.salt, ++counted.count);
     const entry: Entry = {
       at: Math.max(time, this.#now),

@@ -41,13 +41,19 @@ export interface SeedsOptions {
   readonly onAnswer: (answer: SeedAnswer) => void;
 }
 
+/** What an event makes is garbage once the next one runs. Unit: megabytes. */
+const YOUNG_MB = 64;
+
 const JOB = fileURLToPath(new URL('job.ts', import.meta.url));
 
 /** Throws where a job dies. */
 export async function runSeeds({ from, to, size, jobs, goesOn, onAnswer }: SeedsOptions): Promise<void> {
   let next = from;
   const work = async (): Promise<void> => {
-    const job = fork(JOB, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const job = fork(JOB, {
+      execArgv: [`--max-semi-space-size=${YOUNG_MB}`],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const died = once(job, 'exit').then(([code, signal]): never => {
       throw new Error(`a job of the simulation ended with ${code ?? signal}`);
     });

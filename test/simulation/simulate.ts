@@ -152,7 +152,11 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
     process.stdout.write(`${JSON.stringify({ ...figures, faults })}\n`);
     return;
   }
-  const kinds = Object.entries(faults).map(([kind, hits]) => [kind, String(hits), FAULT_KINDS[kind as FaultKind].means]);
+  const kinds = Object.entries(faults).map(([kind, hits]) => [
+    kind,
+    String(hits),
+    FAULT_KINDS[kind as FaultKind].means,
+  ]);
   const tables = [
     plainTable([{ head: 'fault' }, { head: 'struck', align: 'right' }, { head: 'what it does' }], kinds),
     plainTable(

@@ -103,4 +103,3 @@ export async function loadParts(): Promise<void> {
     import('../../pipelines/watch/stall-watcher.ts'),
   ]);
 }
-

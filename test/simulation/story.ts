@@ -8,7 +8,10 @@ import type { RunResult } from './world.ts';
 const TOLD_LINES = 24;
 
 /** The story of the symbol to which the most different things happened. */
-export function storyLines(trace: readonly TraceLine[], { plan, hash, orders, struck, violations }: RunResult): readonly string[] {
+export function storyLines(
+  trace: readonly TraceLine[],
+  { plan, hash, orders, struck, violations }: RunResult,
+): readonly string[] {
   const [symbol = ''] = marketsOf(plan.symbols)
     .map((market) => market.symbol)
     .toSorted((one, other) => variety(trace, other) - variety(trace, one));
@@ -26,7 +29,9 @@ export function storyLines(trace: readonly TraceLine[], { plan, hash, orders, st
 }
 
 function variety(trace: readonly TraceLine[], symbol: string): number {
-  const kinds = trace.filter(({ who, what }) => who === symbol || what.includes(symbol)).map(({ what }) => kindOf(what));
+  const kinds = trace
+    .filter(({ who, what }) => who === symbol || what.includes(symbol))
+    .map(({ what }) => kindOf(what));
   return new Set(kinds).size;
 }
 
@@ -42,7 +47,9 @@ function isOfTheDesk(what: string): boolean {
 /** Of each kind of line as many as there is room for, those of the symbol before others, in the order of time. */
 function chosen(lines: readonly TraceLine[], symbol: string): readonly TraceLine[] {
   const byKind = Map.groupBy(lines, ({ who, what }) => `${who === symbol || what.includes(symbol)} ${kindOf(what)}`);
-  const groups = [...byKind.entries()].toSorted(([one], [other]) => Number(other.startsWith('true')) - Number(one.startsWith('true')));
+  const groups = [...byKind.entries()].toSorted(
+    ([one], [other]) => Number(other.startsWith('true')) - Number(one.startsWith('true')),
+  );
   const taken = new Set<TraceLine>();
   for (let round = 0; taken.size < TOLD_LINES; round++) {
     const before = taken.size;

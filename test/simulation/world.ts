@@ -213,7 +213,9 @@ export class World {
   #openPositions(endsAt: EpochMillis): void {
     const kernel = this.#kernel;
     const account = this.#account;
-    const draws = new Map(marketsOf(this.#plan.symbols).map((market) => [market, this.#random.stream('open', market.symbol)]));
+    const draws = new Map(
+      marketsOf(this.#plan.symbols).map((market) => [market, this.#random.stream('open', market.symbol)]),
+    );
     const look = (): void => {
       const open = account.openPositions();
       this.#openMs += open.length * OPEN_EVERY_MS;
@@ -261,6 +263,15 @@ export class World {
   #machine(name: string): Host {
     const random = this.#random.stream('machine', name);
     const kernel = this.#kernel;
-    return new Host({ name, role: name, kernel, faults: this.#faults, random, skewMs: 0, grainMs: 1, onDeath: () => {} });
+    return new Host({
+      name,
+      role: name,
+      kernel,
+      faults: this.#faults,
+      random,
+      skewMs: 0,
+      grainMs: 1,
+      onDeath: () => {},
+    });
   }
 }

@@ -5,8 +5,7 @@ import type { Evidence, Invariant } from './evidence.ts';
 
 /** Alerts that rightly stand after a run: something happened that only a person settles, and the plan has no such person. */
 const MAY_STAND: Readonly<Record<string, (evidence: Evidence) => boolean>> = {
-  dead_letters: (evidence) =>
-    Object.values(TOPICS).some(({ name }) => evidence.letters(name).length > 0),
+  dead_letters: (evidence) => Object.values(TOPICS).some(({ name }) => evidence.letters(name).length > 0),
   records_never_read: () => true,
   unknown_reports: (evidence) => evidence.good(TOPICS.executionReport.name).some(({ status }) => status === 'UNKNOWN'),
   order_set_aside: (evidence) => evidence.letters(TOPICS.harvestIntent.name).length > 0,
@@ -30,7 +29,9 @@ export const ALERT_INVARIANTS = [
     name: 'halts_are_told',
     says: 'A halt that lasts has its alert.',
     *breaches(evidence) {
-      const raised = evidence.good(TOPICS.deskAlert.name).filter(({ name, state }) => name === 'halted' && state === 'RAISED');
+      const raised = evidence
+        .good(TOPICS.deskAlert.name)
+        .filter(({ name, state }) => name === 'halted' && state === 'RAISED');
       for (const { from, until } of evidence.halted) {
         const end = until ?? evidence.endedAt;
         if (end - from < SEEN_WITHIN_MS) continue;
