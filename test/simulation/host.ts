@@ -161,12 +161,12 @@ export class Host {
         try {
           result = call.effect();
         } catch (thrown) {
-          return back(() => reject(thrown as Error));
+          return back(() => reject(thrown));
         }
         if (result instanceof Promise) {
           result.then(
             (value) => back(() => resolve(value)),
-            (thrown: unknown) => back(() => reject(thrown as Error)),
+            (thrown: unknown) => back(() => reject(thrown)),
           );
         } else {
           const value = result;

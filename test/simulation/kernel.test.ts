@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Kernel } from './kernel.ts';
 
@@ -56,7 +56,7 @@ it('everything that an event set going with promises is done before the next eve
   const kernel = new Kernel(1, 0);
   const done: string[] = [];
   const work = async (name: string): Promise<void> => {
-    for (let step = 0; step < 50; step++) await null;
+    for (let step = 0; step < 50; step++) await Promise.resolve();
     done.push(name);
   };
   kernel.at(1, 'a', () => void work('first'));

@@ -119,7 +119,7 @@ export class Kernel {
           if (this.#runSome(until)) resolve();
           else turn(work);
         } catch (thrown) {
-          reject(thrown as Error);
+          reject(thrown);
         }
       };
       turn(work);

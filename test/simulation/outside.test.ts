@@ -7,7 +7,7 @@ it('the real clock, randomness, timers and connections throw while a simulation 
       [() => Date.now(), () => Math.random(), () => setTimeout(() => {}, 0), () => fetch('http://127.0.0.1')].map(
         (use) => {
           try {
-            use();
+            void use();
             return 'worked';
           } catch (thrown) {
             return String(thrown);

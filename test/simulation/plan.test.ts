@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FAULT_KIND_NAMES } from './faults.ts';
 import { HOUR_MS, planOf, planSchema } from './plan.ts';

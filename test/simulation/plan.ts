@@ -162,23 +162,16 @@ function faultsOn(kind: FaultKind, on: string | null, hours: number, random: See
 
 /** Whom a kind may strike in a world. */
 function struckBy(kind: FaultKind, world: Omit<Plan, 'faults'>): readonly (string | null)[] {
-  switch (specOf(kind).strikes) {
-    case 'anything':
-      return [null];
-    case 'symbol':
-      return marketsOf(world.symbols).map(({ symbol }) => symbol);
-    case 'group':
-      return STRUCK_GROUPS;
-    case 'topic':
-      return STRUCK_TOPICS.map(({ name }) => name);
-    case 'process': {
-      const roles = rolesOf(world);
-      if (!CRASH_KINDS.has(kind)) return roles.map(({ role }) => role);
-      return roles.flatMap(({ role, parts }) =>
-        [...new Set(parts.flatMap((part) => PART_OPERATIONS[part]))].map((operation) => `${role}:${operation}`),
-      );
-    }
-  }
+  const { strikes } = specOf(kind);
+  if (strikes === 'anything') return [null];
+  if (strikes === 'symbol') return marketsOf(world.symbols).map(({ symbol }) => symbol);
+  if (strikes === 'group') return STRUCK_GROUPS;
+  if (strikes === 'topic') return STRUCK_TOPICS.map(({ name }) => name);
+  const roles = rolesOf(world);
+  if (!CRASH_KINDS.has(kind)) return roles.map(({ role }) => role);
+  return roles.flatMap(({ role, parts }) =>
+    [...new Set(parts.flatMap((part) => PART_OPERATIONS[part]))].map((operation) => `${role}:${operation}`),
+  );
 }
 
 function oneOf<T>(draw: RandomStream, choices: readonly T[]): T {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Plan, planOf } from './plan.ts';
 import { shrink } from './shrink.ts';

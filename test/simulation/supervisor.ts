@@ -38,8 +38,6 @@ export class Supervisor {
   readonly #running = new Map<string, Running>();
   readonly #starts = new Map<string, number>();
   readonly #skews: RandomStream;
-  /** Processes that were started, the first time and after each end. */
-  starts = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -57,10 +55,9 @@ export class Supervisor {
   }
 
   start(role: Role, skewMs = this.#skews.integer(-MOST_SKEW_MS, MOST_SKEW_MS)): void {
-    const { kernel, faults, random, grainMs, terms, reach, onGone, onGaveUp } = this.#options;
+    const { kernel, faults, random, grainMs, reach, onGone } = this.#options;
     const count = (this.#starts.get(role.role) ?? 0) + 1;
     this.#starts.set(role.role, count);
-    this.starts += 1;
     const name = `${role.role}#${count}`;
     const draw = random.stream('process', role.role, count);
     const again = (host: Host): void => {
@@ -78,26 +75,21 @@ export class Supervisor {
     this.#running.set(role.role, { host, drain });
     kernel.tell(name, 'starts');
     const reached = { ...reach(host), logger: tellingLogger(host) };
-    runProcess(host, role.parts, terms, reached, drain).then(
-      () => {
-        if (!host.isAlive) return;
-        kernel.tell(name, 'has drained');
-        host.end();
-        again(host);
-      },
-      (thrown: unknown) => {
-        if (!host.isAlive) return;
-        kernel.tell(name, `gives up: ${codeOf(thrown)}${messageOf(thrown)}`);
-        onGaveUp(host, thrown);
-        host.end();
-        again(host);
-      },
-    );
+    void this.#run(host, role, reached, drain).then(() => again(host));
   }
 
-  /** Every process that runs. */
-  all(): readonly Host[] {
-    return [...this.#running.values()].map(({ host }) => host);
+  /** Never rejects, and does not resolve for a process that has died. */
+  async #run(host: Host, role: Role, reached: Reached, drain: AbortController): Promise<void> {
+    const { kernel, terms, onGaveUp } = this.#options;
+    try {
+      await runProcess(host, role.parts, terms, reached, drain);
+      if (host.isAlive) kernel.tell(host.name, 'has drained');
+    } catch (thrown) {
+      if (!host.isAlive) return;
+      kernel.tell(host.name, `gives up: ${codeOf(thrown)}${messageOf(thrown)}`);
+      onGaveUp(host, thrown);
+    }
+    host.end();
   }
 }
 
