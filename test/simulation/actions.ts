@@ -2,6 +2,7 @@
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { VenueAccount } from './exchange/venue-account.ts';
 import type { Fault } from './faults.ts';
+import type { Host } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import type { SimulatedBroker } from './log/broker.ts';
 import type { People } from './people.ts';
@@ -19,6 +20,13 @@ const MOST_REDELIVERED = 40;
 
 /** A record of the future: its timestamp lies that far behind its own times. Unit: milliseconds. */
 const BEHIND_MS = 2 * 3_600_000;
+
+/** How long an aimed halt stands. Unit: milliseconds. */
+const HALT_MS = 3 * 60_000;
+
+/** A process that stands still that long is gone for the others (GONE_MS) before a person loses patience. Units: milliseconds. */
+const STANDS_MS = 40_000;
+const HALTED_AFTER_MS = 10_000;
 
 export interface Stage {
   readonly kernel: Kernel;
@@ -45,10 +53,7 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       return process?.name ?? null;
     case 'paused':
       if (process === null) return null;
-      process.stand();
-      broker.silent(process);
-      kernel.tell(process.name, 'stands still');
-      kernel.after(forMs, process.name, () => process.goOn());
+      standStill({ kernel, broker }, process, forMs);
       return process.name;
     case 'stopped':
       if (process !== null) supervisor.stop(target);
@@ -69,7 +74,7 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
     case 'liquidated':
       return account.liquidate(target) ? target : null;
     case 'halted':
-      people.halt(fault).catch((thrown: unknown) => kernel.fail(thrown));
+      halt({ kernel, people }, fault);
       return 'desk';
     case 'calibrated':
       people.calibrate(fault);
@@ -84,6 +89,30 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
     default:
       throw new TypeError(`${kind} is nothing that the world does`);
   }
+}
+
+/** Somebody halts the desk at once. */
+export function haltNow(stage: Stage, fault: Fault): void {
+  halt(stage, { ...fault, forMs: HALT_MS });
+}
+
+/** A process stands still; once others take it for gone, somebody halts the desk. */
+export function haltWhileStanding(stage: Stage, name: string, fault: Fault): void {
+  const process = stage.supervisor.all().find((one) => one.name === name);
+  if (process === undefined) return;
+  standStill(stage, process, STANDS_MS);
+  stage.kernel.after(HALTED_AFTER_MS, name, () => haltNow(stage, fault));
+}
+
+function standStill({ kernel, broker }: Pick<Stage, 'kernel' | 'broker'>, process: Host, forMs: number): void {
+  process.stand();
+  broker.silent(process);
+  kernel.tell(process.name, 'stands still');
+  kernel.after(forMs, process.name, () => process.goOn());
+}
+
+function halt({ kernel, people }: Pick<Stage, 'kernel' | 'people'>, fault: Fault): void {
+  people.halt(fault).catch((thrown: unknown) => kernel.fail(thrown));
 }
 
 /** Writes the latest record of a topic once more. */

@@ -154,6 +154,18 @@ export const FAULT_KINDS = {
     lastsMs: 10 * MINUTE,
     means: 'somebody halts the desk, and resumes it',
   },
+  halted_in_flight: {
+    form: 'next',
+    strikes: 'symbol',
+    lastsMs: 60 * MINUTE,
+    means: 'somebody halts the desk while an order takes seconds to arrive',
+  },
+  halted_when_announced: {
+    form: 'next',
+    strikes: 'symbol',
+    lastsMs: 60 * MINUTE,
+    means: 'a process that has announced an order stands still, and somebody halts the desk',
+  },
   closed_by_hand: {
     form: 'action',
     strikes: 'symbol',

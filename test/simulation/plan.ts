@@ -89,6 +89,8 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   stopped: 2,
   clock_jumps: 1,
   halted: 2,
+  halted_in_flight: 0.5,
+  halted_when_announced: 0.5,
   closed_by_hand: 1,
   grown_by_hand: 1,
   liquidated: 0.3,

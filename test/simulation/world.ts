@@ -10,7 +10,7 @@ import type { Random } from '../../ports/random.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { MemoryRegistry } from '../fixtures/memory-registry.ts';
-import { act } from './actions.ts';
+import { type Stage, act, haltNow, haltWhileStanding } from './actions.ts';
 import { SimulatedStream } from './exchange/simulated-stream.ts';
 import { SimulatedVenue } from './exchange/simulated-venue.ts';
 import { VenueAccount } from './exchange/venue-account.ts';
@@ -159,6 +159,7 @@ export class World {
       if (value === null || QUIET_TOPICS.has(topic)) return;
       kernel.cover(value);
       kernel.explain(writer ?? WORLD, () => recordLine(this.#codec, topic, value));
+      if (topic === TOPICS.executionReport.name && writer !== null) this.#reported(value, writer);
     });
     this.#openPositions(endsAt);
     this.#letModelsSpeak();
@@ -198,12 +199,25 @@ export class World {
   }
 
   #act(fault: Fault): void {
-    const stage = { kernel: this.#kernel, account: this.#account, broker: this.#broker };
-    const struck = act({ ...stage, supervisor: this.#supervisor, people: this.#people }, fault);
+    const struck = act(this.#stage(), fault);
     if (struck !== null) this.#faults.count(fault, struck);
   }
 
+  #stage(): Stage {
+    const stage = { kernel: this.#kernel, account: this.#account, broker: this.#broker };
+    return { ...stage, supervisor: this.#supervisor, people: this.#people };
+  }
+
+  /** An order was announced. */
+  #reported(value: Uint8Array, writer: string): void {
+    const { name } = TOPICS.executionReport;
+    const { status, symbol } = this.#codec.decode(name, { value, headers: [] });
+    const fault = status === 'SUBMITTED' ? this.#faults.strikes('halted_when_announced', symbol) : null;
+    if (fault !== null) haltWhileStanding(this.#stage(), writer, fault);
+  }
+
   #note(fault: Fault, struck: string): void {
+    if (fault.kind === 'halted_in_flight') haltNow(this.#stage(), fault);
     if (this.#struck.has(fault)) return;
     this.#struck.add(fault);
     this.#kernel.tell(struck, specOf(fault.kind).means);

@@ -38,6 +38,9 @@ const SLOW_MS = [500, 4500] as const;
 /** A late order arrives in between, so that a few of them are too late for the exchange's window. Unit: milliseconds after it was sent. */
 const LATE_MS = [TIMEOUT_MS, RECEIVE_WINDOW_MS + 500] as const;
 
+/** How long an order is on its way during which somebody halts the desk: long enough for the halt, and in time for its answer. Unit: milliseconds. */
+const HALTED_ORDER_MS = [1500, TIMEOUT_MS - 300] as const;
+
 /** Every so many requests for older fills are told to come later. */
 const NOT_NOW_EVERY = 5;
 
@@ -149,6 +152,8 @@ export class SimulatedVenue implements Exchange, Venue {
     if (!this.#host.isAlive) return {};
     if (faults.strikes('order_lost', symbol) !== null) return LOST;
     if (faults.strikes('order_reply_lost', symbol) !== null) return { fate: 'reply lost' };
+    const halted = faults.strikes('halted_in_flight', symbol);
+    if (halted !== null) return { slowMs: between(HALTED_ORDER_MS, halted.much) };
     const late = faults.strikes('order_late', symbol);
     // Not the host's own lateness, which is beyond the window of the exchange more often than not.
     return late === null ? {} : { fate: 'reply lost', slowMs: between(LATE_MS, late.much) };
