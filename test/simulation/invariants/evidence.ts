@@ -1,4 +1,5 @@
 /** What a run left behind, as the invariants look at it: the raw topics, and what the exchange and the people know. */
+import { DEAD_LETTER_HEADERS } from '../../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
@@ -9,6 +10,9 @@ import type { AccountLedger } from '../exchange/account-ledger.ts';
 import type { TakenMessage } from '../message-target.ts';
 import type { Halted } from '../people.ts';
 import type { Plan } from '../plan.ts';
+
+/** What was written last is still being worked. Unit: milliseconds. */
+export const WORKED_OFF_WITHIN_MS = 2 * 60_000;
 
 /** The log as it lies, without a request. */
 export interface RawLog {
@@ -96,4 +100,15 @@ export interface Invariant {
   readonly name: string;
   readonly says: string;
   readonly breaches: (evidence: Evidence) => Iterable<string>;
+}
+
+/** Letters by the places of their records: `partition:offset`. */
+export function placesOf(letters: readonly LogRecord[]): ReadonlyMap<string, LogRecord> {
+  return new Map(letters.map((letter) => [placeOf(letter), letter]));
+}
+
+function placeOf({ headers }: LogRecord): string {
+  const text = (wanted: string): string =>
+    Buffer.from(headers.findLast(([name]) => name === wanted)?.[1] ?? []).toString();
+  return `${text(DEAD_LETTER_HEADERS.partition)}:${text(DEAD_LETTER_HEADERS.offset)}`;
 }

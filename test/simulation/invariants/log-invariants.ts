@@ -1,10 +1,9 @@
 /** What has to be true of the topics by themselves. */
 import { accumulate } from '../../../pipelines/clm/accumulate.ts';
-import { DEAD_LETTER_HEADERS } from '../../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
 import { TOPICS, type TopicName } from '../../../schemas/topics.ts';
-import type { Invariant } from './evidence.ts';
+import { type Invariant, WORKED_OFF_WITHIN_MS, placesOf } from './evidence.ts';
 
 /** What each group consumes. */
 const CONSUMED: readonly (readonly [group: string, topics: readonly TopicName[]])[] = [
@@ -12,9 +11,6 @@ const CONSUMED: readonly (readonly [group: string, topics: readonly TopicName[]]
   ['execution', [TOPICS.harvestIntent.name, TOPICS.positionReconciled.name]],
   ['clm', [TOPICS.tradeClosed.name]],
 ];
-
-/** What was written last is still being worked. Unit: milliseconds. */
-const WORKED_OFF_WITHIN_MS = 2 * 60_000;
 
 /** Topics that nobody but the desk writes to in a plan: every record is valid. */
 const OWN_TOPICS: readonly TopicName[] = [
@@ -53,7 +49,7 @@ export const LOG_INVARIANTS = [
     *breaches(evidence) {
       for (const [, topics] of CONSUMED) {
         for (const topic of topics) {
-          const letters = new Map(evidence.letters(topic).map((letter) => [placeOf(letter), letter]));
+          const letters = placesOf(evidence.letters(topic));
           for (const at of evidence.sorted(topic).bad) {
             const letter = letters.get(`${at.partition}:${at.offset}`);
             const where = `${topic}[${at.partition}]@${at.offset}`;
@@ -111,13 +107,6 @@ export const LOG_INVARIANTS = [
     },
   },
 ] as const satisfies readonly Invariant[];
-
-/** Where the record of a letter lies. */
-function placeOf({ headers }: LogRecord): string {
-  const text = (wanted: string): string =>
-    Buffer.from(headers.findLast(([name]) => name === wanted)?.[1] ?? []).toString();
-  return `${text(DEAD_LETTER_HEADERS.partition)}:${text(DEAD_LETTER_HEADERS.offset)}`;
-}
 
 function equal(one: Uint8Array | null, other: Uint8Array | null): boolean {
   return one === null || other === null ? one === other : Buffer.compare(one, other) === 0;

@@ -3,7 +3,7 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { AccountFill } from '../exchange/account-ledger.ts';
-import type { Evidence, Invariant } from './evidence.ts';
+import { type Evidence, type Invariant, WORKED_OFF_WITHIN_MS, placesOf } from './evidence.ts';
 
 /** What the exchange did in the last minutes may not be on record yet. Unit: milliseconds. */
 const RECORDED_WITHIN_MS = 15 * 60_000;
@@ -59,10 +59,13 @@ export const ORDER_INVARIANTS = [
         if (!TERMINAL.has(status)) continue;
         ends.set(intent_id, (ends.get(intent_id) ?? new Set()).add(status));
       }
-      const doubted = evidence.letters(TOPICS.harvestIntent.name).length;
-      for (const { intent_id } of evidence.good(TOPICS.harvestIntent.name)) {
+      const letters = placesOf(evidence.letters(TOPICS.harvestIntent.name));
+      for (const { record, at } of evidence.sorted(TOPICS.harvestIntent.name).good) {
+        const { intent_id } = record;
         const found = ends.get(intent_id);
-        if (found === undefined && doubted === 0) yield `${intent_id} has no end`;
+        const isDue =
+          at.timestamp < evidence.endedAt - WORKED_OFF_WITHIN_MS && !letters.has(`${at.partition}:${at.offset}`);
+        if (found === undefined && isDue) yield `${intent_id} has no end`;
         else if (found !== undefined && found.size > 1) yield `${intent_id} ended as ${[...found].join(' and ')}`;
       }
     },
