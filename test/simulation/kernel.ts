@@ -94,9 +94,11 @@ export class Kernel {
     this.#onTrace?.({ at: this.#now, who, what });
   }
 
-  /** A line that follows from what the hash covers already: made only where somebody reads it. */
-  explain(who: string, what: () => string): void {
-    this.#onTrace?.({ at: this.#now, who, what: what() });
+  /** A line that follows from what the hash covers already: made only where somebody reads it. None for null. */
+  explain(who: string, what: () => string | null): void {
+    if (this.#onTrace === null) return;
+    const told = what();
+    if (told !== null) this.#onTrace({ at: this.#now, who, what: told });
   }
 
   /** Takes bytes that were made into the hash. */

@@ -1,11 +1,14 @@
 /** The trace of a run as a story that a person reads: what happened to one position, and what struck its desk meanwhile. */
-import { formatEventTime } from '../../render/event-time.ts';
+import { formatEventSecond } from '../../render/event-time.ts';
 import type { TraceLine } from './kernel.ts';
 import { marketsOf } from './plan.ts';
 import type { RunResult } from './world.ts';
 
 /** With the lines around them, what a screen holds. Unit: lines. */
 const TOLD_LINES = 24;
+
+/** Of a time, which begins with it. Unit: characters. */
+const YEAR_LENGTH = '2026-'.length;
 
 /** The story of the symbol to which the most different things happened. */
 export function storyLines(
@@ -20,7 +23,9 @@ export function storyLines(
   return [
     `Seed ${seed}: ${hours} h of market time, ${symbols} symbols, orders ${order}, ${apart ? 'a process for each processor' : 'all processors together'}; ${plan.faults.length} faults planned.`,
     `What happened to ${symbol}, and to its desk meanwhile:`,
-    ...chosen(about, symbol).map(({ at, who, what }) => `  ${formatEventTime(at)}  ${who.padEnd(12)}  ${what}`),
+    ...chosen(about, symbol).map(
+      ({ at, who, what }) => `  ${formatEventSecond(at).slice(YEAR_LENGTH)}  ${who.padEnd(10)}  ${what}`,
+    ),
     `${orders} orders arrived at the exchange, ${struck} faults struck, trace ${hash}.`,
     ...(violations.length === 0
       ? ['Every invariant held.']
@@ -35,9 +40,13 @@ function variety(trace: readonly TraceLine[], symbol: string): number {
   return new Set(kinds).size;
 }
 
-/** The first words of a line: lines of one kind tell the same of different times. */
+/** A line without its ids and figures, but for what follows a colon: lines of one kind tell the same of different times. */
 function kindOf(what: string): string {
-  return what.split(' ').slice(0, 3).join(' ');
+  const [said = ''] = what.split(':');
+  return said
+    .split(' ')
+    .filter((word) => !/\d/.test(word) && !/^[a-f]{6},?$/.test(word))
+    .join(' ');
 }
 
 function isOfTheDesk(what: string): boolean {
