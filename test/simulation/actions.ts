@@ -98,8 +98,8 @@ export function haltNow(stage: Stage, fault: Fault): void {
 
 /** A process stands still; once others take it for gone, somebody halts the desk. */
 export function haltWhileStanding(stage: Stage, name: string, fault: Fault): void {
-  const process = stage.supervisor.all().find((one) => one.name === name);
-  if (process === undefined) return;
+  const process = stage.supervisor.named(name);
+  if (process === null) return;
   standStill(stage, process, STANDS_MS);
   stage.kernel.after(HALTED_AFTER_MS, name, () => haltNow(stage, fault));
 }

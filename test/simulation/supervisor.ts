@@ -49,6 +49,12 @@ export class Supervisor {
     return this.#running.get(role)?.host ?? null;
   }
 
+  /** The process of that name, where it still runs. */
+  named(name: string): Host | null {
+    for (const { host } of this.#running.values()) if (host.name === name) return host;
+    return null;
+  }
+
   /** Asks it to stop, as SIGTERM does. */
   stop(role: string): void {
     this.#running.get(role)?.drain.abort();
