@@ -8,6 +8,12 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Whether something was at most `ms` ago. Not where the clock was set back since: how long ago it was is not known then. */
+export function isRecent(at: EpochMillis, ms: number, clock: Clock): boolean {
+  const age = clock.now() - at;
+  return age >= 0 && age <= ms;
+}
+
 /** Resolves as soon as `signal` aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

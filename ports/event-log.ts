@@ -61,7 +61,7 @@ export interface HeldBack {
   readonly since: EpochMillis | null;
 }
 
-/** Writes durably while a batch is being processed: resolves when the log has acknowledged. */
+/** Writes durably while a batch is being processed: resolves when the log has acknowledged. Of nothing it only confirms (PORT-11). */
 export type Append = (records: readonly OutgoingRecord[]) => Promise<void>;
 
 /**
@@ -142,6 +142,10 @@ export interface Subscription {
  * PORT-6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
  * PORT-7  A record that is refused for its size, timestamp or partition fails only its own append. Where it names a substitute
  *         (`ifRefused`), that is written once in its place, and nothing fails.
+ * PORT-11  What a handler, `onAssigned` and `onMoved` append begins to be written only where the group has confirmed lately, or is asked and
+ *         confirms, that the partitions are this member's: nobody else can own them for some seconds from then on. Where the group went on
+ *         without the member it rejects with MEMBERSHIP_LOST. An append of nothing writes nothing and so just confirms; it rejects with
+ *         BROKER_AWAY where the group does not answer within seconds.
  */
 export interface EventLog {
   append(records: readonly OutgoingRecord[]): Promise<void>;

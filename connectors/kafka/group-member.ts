@@ -1,4 +1,4 @@
-import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Offsets } from 'kafkajs';
+import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type Clock, aborted } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
@@ -14,6 +14,7 @@ import {
 import { retryBackoff } from './back-off.ts';
 import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import { slicesOf } from './fetch-response.ts';
+import { CONFIRMED_MS, Membership, SESSION_TIMEOUT_MS } from './membership.ts';
 
 /** How often offsets are committed. A crash repeats the work of this time; a shorter one costs round trips for little. Unit: milliseconds. */
 const COMMIT_MS = 200;
@@ -72,6 +73,7 @@ export class GroupMember {
   readonly #inProgress = new Set<Promise<unknown>>();
   readonly #inFlight = new BatchesInFlight();
   readonly #commits = new OffsetCommits();
+  readonly #membership: Membership;
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
   /** Resolves when the next batch may begin. */
@@ -79,14 +81,13 @@ export class GroupMember {
   #hasJoined = false;
   /** Reported to the owner even where a stop came first. */
   #failure: MemberEnd | null = null;
-  /** kafkajs offers heartbeats and direct commits only inside a batch. They apply to the whole consumer. */
-  #group: Pick<EachBatchPayload, 'heartbeat' | 'commitOffsetsIfNecessary'> | null = null;
 
   constructor(consumer: Consumer, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
     this.#options = options;
     this.#handler = handler;
     this.#context = context;
     this.#consumer = consumer;
+    this.#membership = new Membership(consumer, context.clock);
   }
 
   get hasJoined(): boolean {
@@ -151,7 +152,7 @@ export class GroupMember {
     const { signal } = this.#finished;
     while (!signal.aborted) {
       await this.#context.clock.sleep(COMMIT_MS, signal);
-      await this.#heartbeat();
+      await this.#membership.heartbeat(this.#generation);
       await this.#commit();
     }
   }
@@ -226,7 +227,7 @@ export class GroupMember {
   async #handleFetch(payload: EachBatchPayload): Promise<void> {
     const generation = this.#generation;
     const { signal } = this.#ending;
-    this.#group = payload;
+    this.#membership.within(payload);
     if (await generation.whenReady(this.#preparing, this.#ended.promise)) {
       try {
         await this.#handleSlices(generation, payload);
@@ -235,7 +236,7 @@ export class GroupMember {
         this.#failure ??= { kind: 'failed', error };
         this.#end({ kind: 'failed', error });
       }
-      await this.#heartbeat();
+      await this.#membership.heartbeat(this.#generation);
     }
     // A fetch from another broker may have caused a rejoin meanwhile.
     if (generation !== this.#generation) return;
@@ -295,51 +296,46 @@ export class GroupMember {
 
   /** Appends the outputs. Where the log refuses one of them, the handler is asked again. */
   async #write(batch: Batch, outputs: readonly OutgoingRecord[], append: Append): Promise<void> {
+    // Nothing has to be confirmed for nothing: the commit is refused where the group went on.
+    const write = (records: readonly OutgoingRecord[]) => (records.length === 0 ? Promise.resolve() : append(records));
     try {
-      await append(outputs);
+      await write(outputs);
     } catch (refusal) {
       if (!isKind(refusal, 'poison')) throw refusal;
-      await append(await this.#handler(batch, append, refusal));
+      await write(await this.#handler(batch, append, refusal));
     }
   }
 
-  /** An append that fails once the generation is lost (KFK-28). */
+  /** An append that fails once the generation is lost (KFK-28, KFK-46). */
   #appendOf(generation: Generation): Append {
     return async (records) => {
       const { signal } = this.#ending;
-      if (generation.lost || (signal.aborted && !generation.ready)) {
+      const isOver = (): boolean => generation.lost || (signal.aborted && !generation.ready);
+      if (!isOver() && !this.#membership.isConfirmed) await this.#confirm(generation, records.length > 0);
+      if (isOver()) {
         throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
       }
       await this.#track(this.#context.log.append(records, signal));
     };
   }
 
-  async #heartbeat(): Promise<void> {
-    const generation = this.#generation;
-    try {
-      await this.#group?.heartbeat();
-    } catch (thrown) {
-      generation.noteError(thrown);
-    }
+  /** KFK-46, KFK-47. What has nothing to write waits for a few heartbeats only. */
+  async #confirm(generation: Generation, mustWrite: boolean): Promise<void> {
+    if (await this.#membership.confirm(generation, mustWrite ? SESSION_TIMEOUT_MS : CONFIRMED_MS)) return;
+    const error = new HarvestlineError('BROKER_AWAY', `${this.#options.group} does not confirm the membership`);
+    if (!mustWrite) throw error;
+    generation.lose(error);
+    this.#end({ kind: 'unavailable', error });
   }
 
   async #commit(): Promise<void> {
-    const [group, generation] = [this.#group, this.#generation];
+    const generation = this.#generation;
     if (generation.lost) return;
     try {
-      await this.#commits.commit(
-        (offsets) => group?.commitOffsetsIfNecessary(offsets) ?? this.#commitOutsideBatch(offsets),
-      );
+      await this.#commits.commit((offsets) => this.#membership.commit(offsets));
     } catch (thrown) {
       generation.noteError(thrown);
     }
-  }
-
-  /** For a member that has skipped control records and received no batch yet. */
-  #commitOutsideBatch({ topics }: Offsets): Promise<void> {
-    return this.#consumer.commitOffsets(
-      topics.flatMap(({ topic, partitions }) => partitions.map((committed) => ({ topic, ...committed }))),
-    );
   }
 }
 

@@ -4,6 +4,7 @@ import { retryBackoff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import { type GroupLog, GroupMember, type MemberOptions } from './group-member.ts';
 import { type ClientOptions, kafkaClient, METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
+import { REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from './membership.ts';
 
 /**
  * A subscription on Kafka: a sequence of memberships, each with its own kafkajs consumer. An outage of the broker ends a membership, and
@@ -69,15 +70,6 @@ export class KafkaConsumer implements Subscription {
     }
   }
 }
-
-/**
- * How long a member may be silent before its partitions are reassigned, and so how long they wait after a kill -9. Long enough for a few
- * heartbeats and a stall of the machine. Unit: milliseconds.
- */
-const SESSION_TIMEOUT_MS = 10_000;
-
-/** How long a rebalance waits for members to finish their batch in progress. Unit: milliseconds. */
-const REBALANCE_TIMEOUT_MS = 60_000;
 
 /** How soon a member learns of a rebalance, for which all others wait. Unit: milliseconds. */
 const HEARTBEAT_MS = 500;

@@ -40,7 +40,7 @@ const SURE_AFTER_MS = 1000;
 
 /**
  * The EventLog on Apache Kafka. Its parts are kafka-appender.ts (KFK-34 to KFK-38), kafka-consumer.ts and group-member.ts (KFK-24 to
- * KFK-30), topic-reader.ts (PORT-6) and topic-admin.ts.
+ * KFK-30), membership.ts (KFK-46, KFK-47), topic-reader.ts (PORT-6) and topic-admin.ts.
  *
  * While the broker is unavailable, appends and subscriptions wait, log it and continue by themselves. The other calls wait for the election
  * of a leader (ELECTION_MS), and throw BROKER_AWAY where no broker answers (PATIENCE_MS and kafkajs's own retries).

@@ -95,6 +95,12 @@ export function fixKafkajs({ saslTimeoutMs = SASL_TIMEOUT_MS } = {}): void {
     resumed.get(this)?.abort();
     resumed.delete(this);
   };
+  // Where the clock was set back, kafkajs sends no heartbeat until it is there again.
+  const { heartbeat } = ConsumerGroup.prototype;
+  ConsumerGroup.prototype.heartbeat = function alsoAfterASetBack(options) {
+    if (this.lastRequest > clock.now()) this.lastRequest = -Infinity;
+    return heartbeat.call(this, options);
+  };
   // kafkajs grows buffers to the next power of two and zeroes them, twice for each request.
   Encoder.prototype.ensureAvailable = function growAsNeeded(bytes) {
     const needed = this.offset + bytes;

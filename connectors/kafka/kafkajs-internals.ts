@@ -246,6 +246,8 @@ interface AssignedPartitions {
 export interface ConsumerGroup {
   /** How long the broker holds a fetch without records. Unit: milliseconds. */
   readonly maxWaitTime: number;
+  /** When the latest heartbeat was answered. Unit: milliseconds since 1970. */
+  lastRequest: number;
   readonly assigned: () => readonly AssignedPartitions[];
   readonly isPaused: (topic: string, partition: number) => boolean;
 }
@@ -253,6 +255,7 @@ export interface ConsumerGroup {
 export const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as {
   readonly prototype: ConsumerGroup & {
     fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>;
+    heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>;
     resume: (this: ConsumerGroup, topics: readonly AssignedPartitions[]) => void;
   };
 };

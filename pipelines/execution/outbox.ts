@@ -1,10 +1,16 @@
-import type { Clock } from '../../ports/clock.ts';
+import { type Clock, type EpochMillis, isRecent } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Write } from '../runtime/processor.ts';
 import type { Ledger } from './ledger.ts';
+
+/**
+ * How old the log's word may be, that nobody else works these partitions, when an order is handed to the network. Together with what the
+ * log itself allows it is well below the time after which another process works them (connectors/kafka/membership.ts). Unit: milliseconds.
+ */
+const CONFIRMED_MS = 2000;
 
 interface OutboxOptions {
   readonly writer: TopicWriter;
@@ -28,6 +34,8 @@ export class Outbox {
   #records: EncodedRecord[] = [];
   #reports: ExecutionReport[] = [];
   #failed = false;
+  /** When the latest write that the log took was begun. */
+  #confirmedAt: EpochMillis = -Infinity;
 
   constructor({ writer, clock, logger, onReport }: OutboxOptions, ledger: Ledger, write: Write) {
     this.#writer = writer;
@@ -41,6 +49,11 @@ export class Outbox {
   /** A write failed: whether the log holds what the ledger does is unknown (EXE-9). */
   get failed(): boolean {
     return this.#failed;
+  }
+
+  /** The log took a write that was begun at most CONFIRMED_MS before (EXE-52). */
+  get isConfirmed(): boolean {
+    return isRecent(this.#confirmedAt, CONFIRMED_MS, this.#clock);
   }
 
   /** The trades of an intent without an end, in the order of its orders. */
@@ -115,11 +128,22 @@ export class Outbox {
     this.#records = [];
     this.#reports = [];
     try {
-      await this.#write(records);
+      await this.#take(records);
     } catch (error) {
       this.#failed = true;
       throw error;
     }
     if (this.#onReport !== undefined) for (const report of reports) this.#onReport(report);
+  }
+
+  /** Asks the log where its word is old (EXE-52). Throws what it says, and its silence. */
+  async confirm(): Promise<void> {
+    if (!this.isConfirmed) await this.#take([]);
+  }
+
+  async #take(records: readonly EncodedRecord[]): Promise<void> {
+    const begunAt = this.#clock.now();
+    await this.#write(records);
+    this.#confirmedAt = begunAt;
   }
 }

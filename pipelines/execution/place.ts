@@ -7,6 +7,8 @@
  * EXE-39  A doubt ends the intent: nothing follows an order whose end is unknown.
  * EXE-40  The kill switch, the claim of the account, the close rate, the age of the intent and the mark are checked for each order.
  * EXE-41  During a drain no further order follows, and one that rests is cancelled.
+ * EXE-52  An order is handed to the network only where the log has just confirmed that nobody else works its partition (outbox.ts, PORT-11). So a
+ *         process that stood still asks first, and keeps back an order that another process may have sent, or ended as never placed.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -125,7 +127,7 @@ export class OrderPlacer {
     const { exchange, closeRate, resolver, logger } = this.#desk;
     const { client_order_id: clientOrderId } = submitted;
     const request = { clientOrderId, position: intent, quantity: planned.quantity.toFixed(), pricing };
-    const placement = await exchange.place(request, this.#gate(intent.account));
+    const placement = await exchange.place(request, this.#gate(intent.account, outbox));
     if (placement.kind === 'accepted') {
       const { order } = placement;
       const rests = mayRest(submitted) && order.state === 'OPEN';
@@ -170,15 +172,16 @@ export class OrderPlacer {
     return placed;
   }
 
-  /** Checks kill switch and claim at the moment of sending (EXE-11, EXE-12): nothing is awaited between the last check and the order. */
-  #gate(account: string): SendGate {
+  /** Checks kill switch, claim and log at the moment of sending (EXE-11, EXE-12, EXE-52): nothing is awaited between the last check and the order. */
+  #gate(account: string, outbox: Outbox): SendGate {
     const { accounts, killSwitch } = this.#desk;
     const gate = killSwitch.gate(account);
     return async (send) => {
-      // Reads the claims again where that is due; the answer is checked below.
+      // Both ask again where that is due; the answers are checked below.
       await accounts.works(account).catch(() => false);
+      await outbox.confirm().catch(() => {});
       return gate(() => {
-        const why = accounts.whyNotNow(account);
+        const why = accounts.whyNotNow(account) ?? (outbox.isConfirmed ? null : UNCONFIRMED);
         return why === null ? send() : Promise.reject(new WithheldOrder(why));
       });
     };
@@ -197,6 +200,9 @@ export class OrderPlacer {
 
 /** Stands for a kill switch that cannot be read: no order may rest then. */
 const UNREADABLE = 'unreadable';
+
+/** Why an order is kept back by EXE-52. */
+const UNCONFIRMED = 'the log has not confirmed lately that no other process works this partition';
 
 function mayFollow(end: OrderEnd): boolean {
   return end.kind === 'filled' || (end.kind === 'unfilled' && MAY_FOLLOW.has(end.reason));

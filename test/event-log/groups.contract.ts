@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import type { Assigned, BatchHandler, EventLog, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
+import type {
+  Append,
+  Assigned,
+  BatchHandler,
+  EventLog,
+  SubscribeOptions,
+  Subscription,
+} from '../../ports/event-log.ts';
 import { until } from '../fixtures/until.ts';
 import { PARTITIONS, everything, type openForSuite, record, text, texts } from './open-log.ts';
 
@@ -67,6 +74,28 @@ export function groupContract(world: ReturnType<typeof openForSuite>): void {
     await expect(subscription.done).rejects.toThrow('after the write-ahead');
     await subscription.stop();
     expect(texts(await everything(world.other, ahead))).toEqual(['ahead']);
+  });
+
+  it('PORT-11: an append of nothing writes nothing, in a handler as in onAssigned', async () => {
+    const topic = await newTopic();
+    const group = `${topic}-group`;
+    await world.log.append([record(topic, 'k', 'one')]);
+    let confirmed = 0;
+    const confirm = async (append: Append): Promise<void> => {
+      await append([]);
+      confirmed += 1;
+    };
+    const subscription = await world.log.subscribe(
+      { group, topics: [topic], from: 'beginning', onAssigned: (_, append) => confirm(append) },
+      async (_, append) => {
+        await confirm(append);
+        return [];
+      },
+    );
+    await until(async () => sum((await world.other.committed(group, topic)).values()) === 1);
+    await subscription.stop();
+    expect(confirmed).toBe(2);
+    expect(texts(await everything(world.other, topic))).toEqual(['one']);
   });
 
   it('a group that starts at the latest sees only what comes after', async () => {

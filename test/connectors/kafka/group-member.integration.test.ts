@@ -4,6 +4,7 @@ import { clusterClient, kafkaClient } from '../../../connectors/kafka/kafka-clie
 import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
 import type { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import type { Broker } from '../../../connectors/kafka/kafkajs-internals.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { Append, BatchHandler, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { until } from '../../fixtures/until.ts';
@@ -32,7 +33,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
   });
 
   /** A member, and how many heartbeats the coordinator has answered it. */
-  function memberOf(membership: MemberOptions, handler: BatchHandler) {
+  function memberOf(membership: MemberOptions, handler: BatchHandler, own: Clock = clock) {
     const consumer = groupConsumer(kafkaClient(options), membership);
     let answered = 0;
     consumer.on(consumer.events.REQUEST, ({ payload }) => {
@@ -40,7 +41,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     });
     const member = new GroupMember(consumer, membership, handler, {
       log,
-      clock,
+      clock: own,
       logger: SILENT_LOGGER,
       known: new Set(),
     });
@@ -164,6 +165,41 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     await subscription.done;
     expect(refusals).toMatchObject([{ code: 'MEMBERSHIP_LOST' }]);
     expect([...(await numbersByKey(log, outputs)).values()].flat()).toEqual([0, 1, 2]);
+  });
+
+  it('KFK-46, PORT-11: a member that stood still while the group removed it writes nothing, though no heartbeat has told it yet', async () => {
+    const topic = await newTopic(1);
+    const outputs = await newTopic(1);
+    const group = `${topic}-group`;
+    await log.append(numberedRange(topic, 0, 1));
+    const membership = { group, topics: [topic], from: 'beginning' } as const;
+    let stoodStillMs = 0;
+    const waiting = Promise.withResolvers<undefined>();
+    /** A clock as of a machine that stood still: what its heartbeats wait for does not come. */
+    const halting: Clock = {
+      now: () => clock.now() + stoodStillMs,
+      sleep: (ms, signal) => (stoodStillMs > 0 && ms >= 100 ? waiting.promise : clock.sleep(ms, signal)),
+    };
+    const refusals: unknown[] = [];
+    const { member } = memberOf(
+      membership,
+      async (batch, append) => {
+        await removeMember(group);
+        stoodStillMs = 56_000;
+        const records = batch.records.map((one) => copyOf(one, outputs));
+        for (const { status, ...end } of await Promise.allSettled([append(records), append([])])) {
+          if (status === 'rejected') refusals.push(end);
+        }
+        stoodStillMs = 0;
+        waiting.resolve(undefined);
+        member.stop();
+        return [];
+      },
+      halting,
+    );
+    await member.run();
+    expect(refusals).toMatchObject([{ reason: { code: 'MEMBERSHIP_LOST' } }, { reason: { code: 'MEMBERSHIP_LOST' } }]);
+    expect([...(await numbersByKey(log, outputs)).values()].flat()).toEqual([]);
   });
 
   it.each([

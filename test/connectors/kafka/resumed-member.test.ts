@@ -2,6 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import { ConsumerGroup } from '../../../connectors/kafka/kafkajs-internals.ts';
 
+describe('KFK-25: a member whose clock is set back', () => {
+  fixKafkajs();
+
+  it('goes on sending heartbeats, where kafkajs would wait until the clock is there again', async () => {
+    let sent = 0;
+    const made: unknown = Reflect.construct(ConsumerGroup as unknown as new () => unknown, [
+      { logger: { namespace: () => ({}) }, instrumentationEmitter: { emit: () => {} }, retry: {} },
+    ]);
+    const group = Object.assign(made as typeof ConsumerGroup.prototype, {
+      memberId: 'one',
+      coordinator: { heartbeat: () => Promise.resolve((sent += 1)) },
+      lastRequest: Date.UTC(2200, 0, 1),
+    });
+    await group.heartbeat({ interval: 500 });
+    await group.heartbeat({ interval: 1e9 });
+    expect(sent).toBe(1);
+  });
+});
+
 describe('KFK-26: a member whose partitions are all paused', () => {
   fixKafkajs();
 

@@ -260,6 +260,50 @@ describe('members', () => {
     expect(world.stored(OUTPUTS)).toEqual(['one']);
   });
 
+  it('KFK-46, PORT-11: a member that stood still asks before it writes, and an append of nothing is refused as one of records', async () => {
+    const world = worldWith();
+    const refusals: unknown[] = [];
+    const process = world.host('one');
+    const woken = Promise.withResolvers<undefined>();
+    await new SimulatedLog(process, world.broker).subscribe(FROM_BEGINNING, async ({ records }, append) => {
+      await woken.promise;
+      // Both before it learns anything by itself.
+      const appends = [[], records.map(({ value }) => record(OUTPUTS, 'one', text(value)))].map(append);
+      for (const { status, ...end } of await Promise.allSettled(appends)) if (status === 'rejected') refusals.push(end);
+      return [];
+    });
+    await world.runFor(1000);
+    world.broker.append([at(0, 'one')]);
+    await world.runFor(1000);
+    const second = await memberOf(world, 'two');
+    process.stand();
+    world.broker.silent(process);
+    await world.runFor(12_000);
+    expect(second.seen).toEqual(['one']);
+    process.goOn();
+    woken.resolve(undefined);
+    await world.runFor(5000);
+    expect(refusals).toMatchObject([{ reason: { code: 'MEMBERSHIP_LOST' } }, { reason: { code: 'MEMBERSHIP_LOST' } }]);
+    expect(world.stored(OUTPUTS)).toEqual(['one']);
+  });
+
+  it('KFK-47: near the end of a rebalance that waits for it a member gives up, and joins again', async () => {
+    const world = worldWith();
+    const held = Promise.withResolvers<undefined>();
+    const first = await memberOf(world, 'one', held.promise);
+    await world.runFor(1000);
+    world.broker.append([at(0, 'one')]);
+    await world.runFor(1000);
+    const second = await memberOf(world, 'two');
+    await world.runFor(55_000);
+    expect(second.events).toEqual([]);
+    held.resolve(undefined);
+    await world.runFor(2000);
+    expect(first.events).toContain('HarvestlineError: group goes on without this member');
+    expect(second.events).toEqual(['assigned 1']);
+    expect(world.stored(OUTPUTS)).toEqual(['one']);
+  });
+
   it('of a broker that is away drop out, and come back', async () => {
     const world = worldWith('broker_away');
     const member = await memberOf(world, 'one');

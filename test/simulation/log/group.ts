@@ -6,12 +6,13 @@
  * SIM-21  A member that the group has removed works on until it learns of it: for that moment a partition has two owners. Nothing that it
  *         commits counts.
  */
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Assigned } from '../../../ports/event-log.ts';
 import type { RandomStream } from '../../../ports/random.ts';
 import type { Host } from '../host.ts';
 import type { Kernel, Scheduled } from '../kernel.ts';
 
-/** As connectors/kafka/kafka-consumer.ts has them. Unit: milliseconds. */
+/** As connectors/kafka/membership.ts has them. Unit: milliseconds. */
 export const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 
@@ -24,7 +25,7 @@ const LEARNS_MS = [5, 500] as const;
  */
 export type Notice = 'rebalancing' | 'expelled' | 'dropped';
 
-/** A commit or a join of somebody who is no member of the group, or no longer. */
+/** A commit, a heartbeat or a join of somebody who is no member of the group, or no longer. */
 export class MembershipRefused extends Error {
   override readonly name = 'MembershipRefused';
   readonly notice: Notice;
@@ -76,6 +77,8 @@ export class Group {
   #generation = 0;
   /** Set while the group waits for its members. */
   #deadline: Scheduled | null = null;
+  /** When it no longer waits for them. */
+  #handsOutAt: EpochMillis = Infinity;
 
   constructor(name: string, kernel: Kernel, partitionsOf: (topic: string) => number) {
     this.name = name;
@@ -106,11 +109,22 @@ export class Group {
 
   /** Throws MembershipRefused (SIM-21). */
   commit(id: string, generation: number, commits: readonly Commit[]): void {
+    this.#check(id, generation);
+    for (const commit of commits) this.set(commit);
+  }
+
+  /** The member keeps its partitions for a session timeout at least. Throws MembershipRefused, also near the end of a rebalance (KFK-47). */
+  heartbeat(id: string, generation: number): void {
+    this.#check(id, generation);
+    if (this.#handsOutAt - this.#kernel.now >= SESSION_TIMEOUT_MS) return;
+    throw new MembershipRefused(`${this.name} hands out its partitions soon`, 'expelled');
+  }
+
+  #check(id: string, generation: number): void {
     if (this.#seats.get(id)?.generation !== generation) {
       const why = `${id} is not in generation ${generation} of ${this.name}`;
       throw new MembershipRefused(why, this.#removed.get(id) ?? 'expelled');
     }
-    for (const commit of commits) this.set(commit);
   }
 
   /** Removes the members of a process at once (SIM-21); null: all members. */
@@ -142,6 +156,7 @@ export class Group {
       return;
     }
     if (this.#deadline !== null) return;
+    this.#handsOutAt = this.#kernel.now + REBALANCE_TIMEOUT_MS;
     this.#deadline = this.#kernel.after(REBALANCE_TIMEOUT_MS, this.name, () => {
       for (const seat of this.#seats.values()) if (seat.answer === null) this.#remove(seat, 'expelled');
       this.#handOut();
@@ -152,6 +167,7 @@ export class Group {
   #handOut(): void {
     this.#deadline?.cancel();
     this.#deadline = null;
+    this.#handsOutAt = Infinity;
     if (this.#seats.size === 0) return;
     this.#generation += 1;
     const topics = new Set([...this.#seats.values()].flatMap(({ member }) => member.topics));

@@ -41,6 +41,10 @@ export class LogRequests {
     return this.#ask('commit', true, commit, COMMIT_FATES, group);
   }
 
+  heartbeat(beat: () => void): Promise<void> {
+    return this.#ask('heartbeat', false, beat, NO_FATES, this.host.role);
+  }
+
   /** Joins or leaves a group. */
   join<T>(join: () => T | Promise<T>): Promise<T> {
     return this.#ask('join', true, join, NO_FATES, this.host.role);

@@ -1,5 +1,5 @@
 /**
- * One membership in a consumer group, from joining it to leaving it, as connectors/kafka/group-member.ts is one: KFK-24 to KFK-29 hold, with
+ * One membership in a consumer group, from joining it to leaving it, as connectors/kafka/group-member.ts is one: KFK-24 to KFK-29 and KFK-46 hold, with
  * its own parts (assignment.ts) where they can be had without kafkajs.
  *
  * SIM-25  The partitions of a member are worked at the same time, each one batch after the other.
@@ -22,6 +22,7 @@ import type { Host } from '../host.ts';
 import { LONGEST_WAIT_MS } from './appender.ts';
 import type { SimulatedBroker } from './broker.ts';
 import { type Commit, type Group, type Joined, MembershipRefused, type MemberSide, type Notice } from './group.ts';
+import { Confirmations } from './confirmations.ts';
 import { type LogRequests, away } from './log-requests.ts';
 import { OpenFetches } from './open-fetches.ts';
 import { findStarts, placeOf } from './starts.ts';
@@ -63,6 +64,7 @@ export class SimulatedMember implements MemberSide {
   /** The partitions that are worked. */
   readonly #working = new Set<Promise<unknown>>();
   readonly #fetches: OpenFetches;
+  readonly #confirmations: Confirmations;
   #generation = new Generation();
   /** The group's number of it. */
   #number = 0;
@@ -85,6 +87,7 @@ export class SimulatedMember implements MemberSide {
     this.#handler = handler;
     this.#group = context.broker.group(options.group);
     const { maxBatchRecords = MAX_BATCH_RECORDS } = options;
+    this.#confirmations = new Confirmations(this.host.clock);
     this.#fetches = new OpenFetches(this, context.broker, context.requests, maxBatchRecords);
   }
 
@@ -160,7 +163,7 @@ export class SimulatedMember implements MemberSide {
 
   /** Null where the membership has ended, or the group refused the member. */
   async #join(): Promise<Joined | null> {
-    const joining = this.#context.requests.join(() => this.#group.join(this));
+    const joining = this.#confirmations.by(() => this.#context.requests.join(() => this.#group.join(this)));
     try {
       return await Promise.race([joining, this.#ended.promise.then(() => null)]);
     } catch (error) {
@@ -277,15 +280,29 @@ export class SimulatedMember implements MemberSide {
     }
   }
 
-  /** An append that fails once the generation is lost (KFK-28). */
+  /** An append that fails once the generation is lost (KFK-28, KFK-46). */
   #appendOf(generation: Generation): Append {
     return async (records) => {
       const { signal } = this.#ending;
-      if (generation.lost || (signal.aborted && !generation.ready)) {
+      const isOver = (): boolean => generation.lost || (signal.aborted && !generation.ready);
+      while (!isOver() && !this.#confirmations.isRecent) await this.#ask(generation, records.length > 0);
+      if (isOver()) {
         throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
       }
       await this.#track(this.#context.append(records, signal));
     };
+  }
+
+  /** KFK-47. */
+  async #ask(generation: Generation, mustWrite: boolean): Promise<void> {
+    const beat = (): void => this.#group.heartbeat(this.id, this.#number);
+    try {
+      await this.#confirmations.by(() => this.#context.requests.heartbeat(beat));
+    } catch (thrown) {
+      if (thrown instanceof MembershipRefused) return this.#take(generation, thrown);
+      if (!mustWrite) throw thrown;
+      this.#end({ kind: 'unavailable', error: thrown });
+    }
   }
 
   async #commitSoon(): Promise<void> {
