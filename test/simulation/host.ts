@@ -45,6 +45,9 @@ const LATENCY: Readonly<Record<PortName, readonly [least: number, most: number]>
 /** How long after it was given up a late request takes effect, at the least and at the most. Unit: milliseconds. */
 const LATE_MS = [500, 20_000] as const;
 
+/** Loops sleep on a few signals for long; others are slept on once. Unit: signals. */
+const SIGNALS_KEPT = 64;
+
 export interface HostOptions {
   /** Unique among all processes of a world, one that was started again included. */
   readonly name: string;
@@ -76,7 +79,8 @@ export class Host {
   #alive = true;
   #still = false;
   readonly #waiting: (() => void)[] = [];
-  readonly #wakers = new WeakMap<AbortSignal, Set<() => void>>();
+  readonly #sleepers = new Map<AbortSignal, Set<() => void>>();
+  readonly #listeners = new Map<AbortSignal, () => void>();
   /** When its latest change of the log arrives: one connection keeps the order. */
   #arrivesAt: EpochMillis = -Infinity;
 
@@ -103,8 +107,7 @@ export class Host {
   /** SIM-12. */
   kill(why: string): void {
     if (!this.#alive) return;
-    this.#alive = false;
-    this.#waiting.length = 0;
+    this.end();
     this.#options.onDeath(this, why);
   }
 
@@ -112,6 +115,7 @@ export class Host {
   end(): void {
     this.#alive = false;
     this.#waiting.length = 0;
+    this.#forgetSignals(() => true);
   }
 
   /** SIM-12: stands still until `goOn`. */
@@ -194,29 +198,43 @@ export class Host {
   }
 
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (!this.#alive) return new Promise(() => {});
     if (signal?.aborted === true) return Promise.resolve();
     const { kernel } = this;
     return new Promise((resolve) => {
-      const wakers = signal === undefined ? null : this.#wakersOf(signal);
+      const sleepers = signal === undefined ? null : this.#sleepersOf(signal);
       const finish = (): void => {
         event.cancel();
-        wakers?.delete(finish);
+        sleepers?.delete(finish);
         resolve();
       };
       const event = kernel.at(this.#wakesAt(ms), this.name, () => this.resume(finish));
-      wakers?.add(finish);
+      sleepers?.add(finish);
     });
   }
 
-  /** What ends the sleeps of a signal. One listener each: most signals never abort, and are slept on a hundred thousand times. */
-  #wakersOf(signal: AbortSignal): Set<() => void> {
-    let wakers = this.#wakers.get(signal);
-    if (wakers === undefined) {
-      const all = new Set<() => void>();
-      signal.addEventListener('abort', () => all.forEach((finish) => finish()), { once: true });
-      this.#wakers.set(signal, (wakers = all));
+  /** What a signal wakes. One listener each: most signals never abort, and are slept on a hundred thousand times. */
+  #sleepersOf(signal: AbortSignal): Set<() => void> {
+    const known = this.#sleepers.get(signal);
+    if (known !== undefined) return known;
+    if (this.#sleepers.size >= SIGNALS_KEPT) this.#forgetSignals(({ size }) => size === 0);
+    const sleepers = new Set<() => void>();
+    const wake = (): void => sleepers.forEach((finish) => finish());
+    signal.addEventListener('abort', wake, { once: true });
+    this.#sleepers.set(signal, sleepers);
+    this.#listeners.set(signal, wake);
+    return sleepers;
+  }
+
+  /** Node keeps a signal that follows others, and all that its listeners hold, for as long as it has listeners. */
+  #forgetSignals(which: (sleepers: ReadonlySet<() => void>) => boolean): void {
+    for (const [signal, sleepers] of this.#sleepers) {
+      if (!which(sleepers)) continue;
+      const wake = this.#listeners.get(signal);
+      if (wake !== undefined) signal.removeEventListener('abort', wake);
+      this.#listeners.delete(signal);
+      this.#sleepers.delete(signal);
     }
-    return wakers;
   }
 
   #wakesAt(ms: number): EpochMillis {

@@ -72,16 +72,26 @@ export class Supervisor {
       onGone(host);
       kernel.after(draw.integer(...RESTART_MS), name, () => this.start(role, host.skewMs));
     };
+    const drain = new AbortController();
     const onDeath = (host: Host, why: string): void => {
       kernel.tell(name, `is killed ${why}`);
+      // Nobody is left to hear it, but Node keeps signals that follow this one until it aborts.
+      drain.abort();
       again(host);
     };
     const host = new Host({ name, role: role.role, kernel, faults, random: draw, skewMs, grainMs, onDeath });
-    const drain = new AbortController();
     this.#running.set(role.role, { host, drain });
     kernel.tell(name, 'starts');
     const reached = { ...reach(host), logger: tellingLogger(host) };
     void this.#run(host, role, reached, drain).then(() => again(host));
+  }
+
+  /** The world ends: nothing runs any more. */
+  end(): void {
+    for (const { host, drain } of this.#running.values()) {
+      host.end();
+      drain.abort();
+    }
   }
 
   /** Never rejects, and does not resolve for a process that has died. */
@@ -104,11 +114,14 @@ function codeOf(thrown: unknown): string {
 }
 
 /** Warnings and errors go into the story. */
-function tellingLogger({ kernel, name }: Host): Logger {
+function tellingLogger(host: Host): Logger {
+  const tell = (line: string): void => {
+    if (host.isAlive) host.kernel.tell(host.name, line);
+  };
   return {
     debug() {},
     info() {},
-    warn: (_, message) => kernel.tell(name, `warns: ${message}`),
-    error: (_, message) => kernel.tell(name, `reports: ${message}`),
+    warn: (_, message) => tell(`warns: ${message}`),
+    error: (_, message) => tell(`reports: ${message}`),
   };
 }

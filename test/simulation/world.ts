@@ -172,6 +172,7 @@ export class World {
       kernel.at(WORLD_START + fault.at, WORLD, () => this.#act(fault));
     }
     await kernel.run(endsAt);
+    this.#supervisor.end();
     return {
       plan: this.#plan,
       hash: kernel.hash,
