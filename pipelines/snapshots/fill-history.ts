@@ -131,12 +131,12 @@ function newestFrom(
 
 /** The time of the oldest fill that could still explain something; Infinity: everything is explained. */
 function oldestNeeded(
-  { followed, unexplained, unopened }: FillMatch,
+  { followed, unexplained, unopened, late }: FillMatch,
   known: readonly KnownPosition[],
   shownAt: EpochMillis,
 ): EpochMillis {
   const undated = known.some((one) => one.openingSought && followed.get(one.position_id)?.opening === null);
-  if (undated || unopened.length > 0) return shownAt - LONGEST_REACH_DAYS * DAY_MS;
+  if (undated || unopened.some((holding) => !late.includes(holding))) return shownAt - LONGEST_REACH_DAYS * DAY_MS;
   return Math.min(...unexplained.map(({ opened_at }) => opened_at));
 }
 

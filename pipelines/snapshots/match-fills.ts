@@ -7,6 +7,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Fills, VenueFill, VenueHolding } from '../../ports/venue.ts';
 import type { FillId, PositionId, Side } from '../../schemas/generated/records.ts';
 import { type Lifecycle, lifecyclesOf } from '../../ports/lifecycles.ts';
+import type { RecordedFills } from './recorded-fills.ts';
 
 /** The venue's lists of positions and of fills may each be behind by less than this. Unit: milliseconds. */
 export const LISTED_LATE_MS = 60_000;
@@ -36,7 +37,7 @@ export interface KnownPosition {
   readonly openingSought: boolean;
   readonly agreed: Agreement;
   /** Fills that are recorded already. */
-  readonly recordedFills: ReadonlySet<FillId>;
+  readonly recordedFills: RecordedFills;
   /** When its fills began to disagree with the venue; null: they agreed last. */
   readonly doubtedSince: EpochMillis | null;
 }
@@ -49,10 +50,10 @@ export interface FillMatch {
   readonly fresh: readonly Lifecycle[];
   /** Positions under observation that the fills do not explain. */
   readonly unexplained: readonly KnownPosition[];
-  /** Open positions that no fill opened. */
+  /** Open positions that no fill opened, or of which that is not certain yet. */
   readonly unopened: readonly VenueHolding[];
-  /** Those of `unopened` that no fill touched at all: their fills may be late. */
-  readonly untouched: readonly VenueHolding[];
+  /** Open positions that may not be what the fills led to yet: one of the two lists is behind the other. */
+  readonly late: readonly VenueHolding[];
 }
 
 /** The fills to match, or a beginning of them. */
@@ -70,11 +71,15 @@ export function matchFills(
   holdings: readonly VenueHolding[],
 ): FillMatch {
   const lifecycles = lifecyclesOf(read.fills, holdings);
+  const late = holdings.filter((holding) => isLate(holding, read));
+  const isLateOf = ({ sizes }: Lifecycle): boolean => late.some(({ side }) => isOfSide(sizes.at(-1)?.fill, side));
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
-    const lifecycle = lifecycleOf(one, lifecycles, read, holdings);
+    const lifecycle = lifecycleOf(one, lifecycles, read, { holdings, late });
     // Fills that begin after the agreement cannot contradict it.
-    const isAgreed = lifecycle !== undefined && (one.agreed.at < read.since || continues(one, lifecycle, read.shownAt));
+    if (lifecycle === undefined) continue;
+    const shownAt = isLateOf(lifecycle) ? null : read.shownAt;
+    const isAgreed = one.agreed.at < read.since || continues(one, lifecycle, shownAt);
     if (isAgreed) followed.set(one.position_id, lifecycle);
   }
   const own = new Set(followed.values());
@@ -90,6 +95,7 @@ export function matchFills(
     (one) =>
       one.opening !== null &&
       !isFollowed(one) &&
+      !isLateOf(one) &&
       !undated.some(({ side, lifecycle }) => side === one.side && lifecycle.quantity.gt(0)) &&
       !one.reductions.some(({ fill }) => attributed.has(fill.fillId)),
   );
@@ -98,12 +104,30 @@ export function matchFills(
   // A known position that is not explained is one difference, not two.
   const accounted = [...open, ...unexplained];
   const unopened = holdings.filter(({ side }) => !accounted.some((one) => one.side === side));
-  const untouched = unopened.filter(({ side }) => !lifecycles.some((one) => one.side === side && one.quantity.gt(0)));
-  return { followed, fresh, unexplained, unopened, untouched };
+  return { followed, fresh, unexplained, unopened, late };
 }
 
-/** SNA-7: whether its fills lead from what was open at the last agreement to what is open now. */
-function continues(one: KnownPosition, lifecycle: Lifecycle, shownAt: EpochMillis): boolean {
+/**
+ * Whether the latest fill of a position is not the venue's latest change of it, and one of the two lists may still be behind. Sizes are counted
+ * back from the position, so each would be off by what is missing, and an earlier fill would seem to have opened it. A venue that does not say
+ * when it changed a position is believed as soon as there are fills.
+ */
+function isLate({ side, updatedAt }: VenueHolding, { fills, shownAt }: FillsRead): boolean {
+  const latest = fills.findLast((fill) => isOfSide(fill, side))?.filledAt ?? null;
+  if (latest === null || updatedAt === null) {
+    return latest === null && (updatedAt === null || shownAt - updatedAt < LISTED_LATE_MS);
+  }
+  return Math.abs(updatedAt - latest) > CLOCK_ERROR_MS && shownAt - Math.max(updatedAt, latest) < LISTED_LATE_MS;
+}
+
+/** In one-way mode a fill belongs to whichever side is open. */
+export function isOfSide(fill: VenueFill | null | undefined, side: Side): boolean {
+  return (fill?.positionSide ?? side) === side;
+}
+
+/** SNA-7: whether its fills lead from what was open at the last agreement to what is open now. `shownAt`: null while one of the lists is late. */
+function continues(one: KnownPosition, lifecycle: Lifecycle, shownAt: EpochMillis | null): boolean {
+  if (shownAt === null) return continuesAgreement(one, lifecycle);
   const latest = Math.max(one.doubtedSince ?? shownAt, lifecycle.sizes.at(-1)?.fill?.filledAt ?? 0);
   return shownAt - latest < LISTED_LATE_MS ? continuesAgreement(one, lifecycle) : !lacksFills(one, lifecycle);
 }
@@ -146,9 +170,10 @@ function lifecycleOf(
   one: KnownPosition,
   lifecycles: readonly Lifecycle[],
   read: FillsRead,
-  holdings: readonly VenueHolding[],
+  { holdings, late }: { readonly holdings: readonly VenueHolding[]; readonly late: readonly VenueHolding[] },
 ): Lifecycle | undefined {
-  const opened = openedByFills(one, lifecycles) ?? (one.openingKnown ? undefined : openWhenSeen(one, lifecycles));
+  const mayBeDated = !one.openingKnown && !late.some(({ side }) => side === one.side);
+  const opened = openedByFills(one, lifecycles) ?? (mayBeDated ? openWhenSeen(one, lifecycles) : undefined);
   if (opened !== undefined) return opened;
   if (one.opened_at < read.since) return openedBeforeFills(one, lifecycles, read, holdings);
   return one.openingKnown ? undefined : seenFirst(one, read.fills, holdings);
@@ -183,7 +208,7 @@ function openedBeforeFills(
   holdings: readonly VenueHolding[],
 ): Lifecycle | undefined {
   const shown = holdings.find((holding) => holding.side === side);
-  const isTouched = fills.some(({ positionSide }) => (positionSide ?? side) === side);
+  const isTouched = fills.some((fill) => isOfSide(fill, side));
   const begun =
     lifecycles.find((one) => one.side === side && one.opening === null) ??
     (shown === undefined || isTouched ? undefined : unchanged(side, shown.quantity));
@@ -194,9 +219,7 @@ function openedBeforeFills(
 
 /** The lifecycle of a position from the moment on in which it was first seen, if it begins with the size that was open then. */
 function seenFirst(one: KnownPosition, fills: readonly VenueFill[], holdings: readonly VenueHolding[]) {
-  const since = fills.filter(
-    ({ filledAt, positionSide }) => filledAt > one.opened_at && (positionSide ?? one.side) === one.side,
-  );
+  const since = fills.filter((fill) => fill.filledAt > one.opened_at && isOfSide(fill, one.side));
   const shown = holdings.filter(({ side }) => side === one.side);
   const [first] =
     since.length > 0

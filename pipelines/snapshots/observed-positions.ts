@@ -3,7 +3,6 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import type { VenueHolding } from '../../ports/venue.ts';
 import type {
-  FillId,
   ModelSignal,
   PositionId,
   PositionReconciled,
@@ -11,7 +10,8 @@ import type {
   Side,
   VenueDifference,
 } from '../../schemas/generated/records.ts';
-import type { Agreement, KnownPosition } from './match-fills.ts';
+import { type Agreement, type KnownPosition, isOfSide } from './match-fills.ts';
+import type { RecordedFills } from './recorded-fills.ts';
 import { type Identity, type Memory, better, firstMemory, worstPrice } from './snapshot.ts';
 
 /** By id. There is one open position a side; positions that ended stay until all of their reductions are recorded. */
@@ -41,13 +41,23 @@ export class ObservedPositions extends Map<PositionId, ObservedPosition> {
   }
 
   /** What their fills are matched with. `standing` are the differences that stand. */
-  known(recordedFills: ReadonlySet<FillId>, standing: readonly VenueDifference[]): readonly KnownPosition[] {
+  known(recordedFills: RecordedFills, standing: readonly VenueDifference[]): readonly KnownPosition[] {
     return [...this.values()].map((position) => knownPosition(position, recordedFills, standing));
   }
 
   /** Those of a side that have not ended: one, unless a restart left open which of two it is. */
   openOn(side: Side): readonly ObservedPosition[] {
     return [...this.values()].filter((position) => position.side === side && !position.isOver);
+  }
+
+  /** Whether a position that has ended was opened while the symbol was observed: an earlier one is not recorded. */
+  wasOpenedSince({ opening, sizes }: Lifecycle): boolean {
+    const at = opening?.at ?? -Infinity;
+    return [...this.values()].some(({ side, identity, last }) => {
+      // One of these two came after the other, whatever was seen when.
+      if (isOfSide(sizes[0]?.fill, side)) return at > identity.opened_at;
+      return last !== null && at > last.observed_at;
+    });
   }
 
   /** SNA-5: the position that a holding certainly still is, so that its fills need not be read; null: not certain. */
@@ -145,16 +155,17 @@ function restoredPosition(snapshot: PositionSnapshot, { differences, reduced }: 
   };
 }
 
-/** The last agreement of fills and venue: what was observed while they disagreed is none. */
+/** The last agreement of fills and venue. Nothing that was observed while a difference stood is one, of whichever position of the symbol. */
 function lastAgreement(snapshot: PositionSnapshot, differences: readonly VenueDifference[]): Agreement {
   const { position_id, opened_at, initial_quantity, observed_at, quantity } = snapshot;
-  const own = differences.find(
-    (one) => one.kind !== 'OPENING_UNKNOWN' && (one.position_id === null || one.position_id === position_id),
-  );
-  if (own === undefined) return { at: observed_at, quantity, fills: null };
-  return own.position_id === null || own.recorded_quantity === null
-    ? { at: opened_at, quantity: initial_quantity, fills: null }
-    : { at: own.first_seen_at, quantity: own.recorded_quantity, fills: null };
+  const doubts = differences.filter(({ kind }) => kind !== 'OPENING_UNKNOWN');
+  const doubtedSince = Math.min(...doubts.map(({ first_seen_at }) => first_seen_at));
+  const own = doubts.find((one) => one.position_id === position_id);
+  if (typeof own?.recorded_quantity === 'number') {
+    return { at: Math.min(observed_at, doubtedSince), quantity: own.recorded_quantity, fills: null };
+  }
+  if (observed_at < doubtedSince) return { at: observed_at, quantity, fills: null };
+  return { at: opened_at, quantity: initial_quantity, fills: null };
 }
 
 /**
@@ -176,7 +187,7 @@ export function updatedByFills(
 
 function knownPosition(
   { identity, side, openingKnown, openingSought, agreed }: ObservedPosition,
-  recordedFills: ReadonlySet<FillId>,
+  recordedFills: RecordedFills,
   standing: readonly VenueDifference[],
 ): KnownPosition {
   const doubt = standing.find(

@@ -7,7 +7,6 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
-  FillId,
   ModelSignal,
   PositionReconciled,
   PositionSnapshot,
@@ -33,7 +32,7 @@ import {
 } from './differences.ts';
 import { FillHistory } from './fill-history.ts';
 import { SymbolMarket } from './indicators.ts';
-import { type FillMatch, type KnownPosition, LISTED_LATE_MS } from './match-fills.ts';
+import type { FillMatch, KnownPosition } from './match-fills.ts';
 import {
   type ObservedPosition,
   ObservedPositions,
@@ -41,6 +40,7 @@ import {
   noteMark,
   updatedByFills,
 } from './observed-positions.ts';
+import type { RecordedFills } from './recorded-fills.ts';
 import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
 
@@ -61,14 +61,14 @@ export class ObservedSymbol {
   readonly #market: SymbolMarket;
   readonly #positions = new ObservedPositions();
   readonly #fills: FillHistory;
-  /** Of the positions under observation. */
-  readonly #recordedFills = new Set<FillId>();
+  readonly #recordedFills: RecordedFills;
   readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
 
-  constructor(symbol: string, options: PositionObserverOptions) {
+  constructor(symbol: string, options: PositionObserverOptions, recordedFills: RecordedFills) {
     this.symbol = symbol;
     this.#options = options;
+    this.#recordedFills = recordedFills;
     this.#market = new SymbolMarket(symbol, options.venue);
     this.#fills = new FillHistory(symbol, options.venue);
     this.#origins = new OrderOrigins(symbol, options.venue);
@@ -84,10 +84,9 @@ export class ObservedSymbol {
   }
 
   restoreReconciled(record: PositionReconciled): void {
-    for (const { fill_id } of record.reductions) this.#recordedFills.add(fill_id);
+    this.#recordedFills.note(record.reductions, record.reconciled_at);
     this.#positions.restoreReconciled(record);
     this.#differences.restore(record.differences);
-    if (this.#positions.size === 0) this.#recordedFills.clear();
   }
 
   /** Observes the symbol once, given its open positions now. Throws no transient error. */
@@ -109,9 +108,11 @@ export class ObservedSymbol {
     let unattributed: readonly VenueDifference[] = [];
     // Fills are compared with what is open, so they prove nothing where that is known in part only.
     let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
+    let late: readonly VenueHolding[] = [];
     if ((!isUnchanged || this.#fills.isHeld) && incomplete.length === 0) {
       try {
         const match = await this.#readFills(holdings, now, !isUnchanged, missing);
+        late = match.late;
         blocking = this.#blocking(match, holdings, now);
         if (blocking.length === 0) {
           const followed = await this.#followFills(match, holdings, now);
@@ -134,7 +135,7 @@ export class ObservedSymbol {
       blocking.length === 0 ? holdings : holdings.filter((one) => unchanged.includes(one) || this.#goesOn(one));
     const snapshots = await this.#snapshots(observed, { market, stops }, now, missing);
     if (blocking.length > 0) this.#positions.distrust(observed.filter((one) => !unchanged.includes(one)));
-    if (unattributed.length > 0) this.#positions.distrust(holdings);
+    this.#positions.distrust(unattributed.length > 0 ? holdings : late);
     const known = this.#known();
     if (blocking.length + unattributed.length === 0 && !known.some(({ openingSought }) => openingSought))
       this.#fills.forget();
@@ -144,7 +145,7 @@ export class ObservedSymbol {
     return { reconciled, snapshots, missing };
   }
 
-  /** SNA-11: follows positions under observation through their fills, and does nothing else. Throws no transient error. */
+  /** SNA-11: follows positions through their fills, where any is under observation. Throws no transient error. */
   async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
     if (this.#positions.size === 0) return { state: 'followed', reconciled: null };
     if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
@@ -154,7 +155,7 @@ export class ObservedSymbol {
     try {
       const match = await this.#fills.readNewest(this.#known(), holdings, now);
       if (match.unexplained.length > 0) return { state: 'unsure', reconciled: null };
-      const { reductions, failure } = await this.#followFills({ ...match, fresh: [], unopened: [] }, holdings, now);
+      const { reductions, failure } = await this.#followFills({ ...match, unopened: [] }, holdings, now);
       const state = failure === null ? 'followed' : 'unsure';
       return { state, reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
     } catch (thrown) {
@@ -178,7 +179,8 @@ export class ObservedSymbol {
     this.#origins.beginObservation();
     const { match, isComplete, failure } = await this.#fills.read(this.#known(), holdings, now, isChanged);
     if (failure !== null) missing.push({ symbol: this.symbol, what: 'fills', why: messageOf(transient(failure)) });
-    if (isComplete) for (const position of this.#positions.values()) position.openingSought = false;
+    const isLate = (side: Side): boolean => match.late.some((holding) => holding.side === side);
+    if (isComplete) for (const position of this.#positions.values()) position.openingSought &&= isLate(position.side);
     return match;
   }
 
@@ -203,9 +205,9 @@ export class ObservedSymbol {
     return this.#positions.known(this.#recordedFills, this.#differences.standing);
   }
 
-  /** Why the fills cannot be believed. A holding without fills is reported once, and blocks no longer than its fills may be late. */
+  /** Why the fills cannot be believed. A holding whose fills are late is reported once, and blocks no longer than they may be late. */
   #blocking(match: FillMatch, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
-    const late = match.untouched.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < LISTED_LATE_MS);
+    const late = match.unopened.filter((holding) => match.late.includes(holding));
     const unopened = late.map((holding) => unopenedDifference(holding, now));
     const unexplained = unexplainedDifferences(match, holdings, now);
     return [...unexplained, ...unopened.filter((difference) => !this.#differences.includes(difference))];
@@ -220,16 +222,14 @@ export class ObservedSymbol {
     holdings: readonly VenueHolding[],
     now: EpochMillis,
   ): Promise<{ readonly reductions: readonly Reduction[]; readonly failure: unknown }> {
-    const observedSince = Math.min(...[...this.#positions.values()].map(({ last }) => last?.observed_at ?? Infinity));
     const updated: { position: ObservedPosition; lifecycle: Lifecycle }[] = [];
     for (const [id, lifecycle] of followed) {
       const position = this.#positions.get(id);
       if (position !== undefined) updated.push({ position: updatedByFills(position, lifecycle, now), lifecycle });
     }
-    for (const lifecycle of fresh) {
-      const { opening, side, quantity, initialQuantity } = lifecycle;
-      // A position that was over before the account was observed is not recorded.
-      if (opening === null || (quantity.isZero() && opening.at <= observedSince)) continue;
+    for (const lifecycle of fresh.filter((one) => one.quantity.gt(0) || this.#positions.wasOpenedSince(one))) {
+      const { opening, side, initialQuantity } = lifecycle;
+      if (opening === null) continue;
       const holding = holdings.find((one) => one.side === side);
       const entryPrice = holding?.entryPrice ?? opening.entryPrice.toFixed();
       const position = await this.#add({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
@@ -250,8 +250,7 @@ export class ObservedSymbol {
         this.#positions.set(id, { ...position, agreed: this.#positions.get(id)?.agreed ?? position.agreed });
       }
     }
-    for (const { fill_id } of reductions) this.#recordedFills.add(fill_id);
-    if (this.#positions.size === 0) this.#recordedFills.clear();
+    this.#recordedFills.note(reductions, now);
     return { reductions: reductions.toSorted((one, other) => one.closed_at - other.closed_at), failure };
   }
 

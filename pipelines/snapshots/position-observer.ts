@@ -6,8 +6,9 @@
  * Returns    position.snapshot records, and position.reconciled records where reductions or differences are new
  * State      each open position's latest snapshot, the fills recorded already, indicators: all of it is restored after a restart
  *
- * SNA-5  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. A position whose
- *        opening is out of reach is observed all the same, counts from when the venue last changed it, and is reported as OPENING_UNKNOWN.
+ * SNA-5  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened, and they do so only
+ *        where they are of the same moment as the position. A position whose opening is out of reach is observed all the same, counts from
+ *        when the venue last changed it, and is reported as OPENING_UNKNOWN.
  * SNA-6  A position that the venue does not show is not taken for closed: only its fills end it.
  * SNA-7  Every fill that reduced a position under observation is recorded, once.
  * SNA-8  A symbol that fails, or that the venue shows in part, costs only itself. What is missing is reported, and no value is invented for
@@ -16,8 +17,8 @@
  *        under the identity of before, or as OPENING_UNKNOWN where the position is new; and the difference stands beside them. Fills that
  *        disagree are read again, since an answer may have been false.
  * SNA-10  Old fills delay no snapshot: they are read piece by piece, and a position keeps its id when they show its opening.
- * SNA-11  Between cycles (`follow`, `noteMark`) only positions already under observation are followed: their reductions are recorded as in a
- *         cycle, once, and marks move the peak. Openings, differences and snapshots belong to cycles.
+ * SNA-11  Between cycles (`follow`, `noteMark`) only symbols with a position under observation are followed: reductions are recorded as in a
+ *         cycle, once, also of a position that has taken the place of one; and marks move the peak. Differences and snapshots belong to cycles.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
@@ -30,10 +31,13 @@ import {
   transient,
 } from './cycle.ts';
 import { ObservedSymbol } from './observed-symbol.ts';
+import { RecordedFills } from './recorded-fills.ts';
 
 export class PositionObserver {
   readonly #options: PositionObserverOptions;
   readonly #observed = new Map<string, ObservedSymbol>();
+  /** By symbol. They outlast the positions: a fill is read again long after its position has ended. */
+  readonly #recordedFills = new Map<string, RecordedFills>();
 
   constructor(options: PositionObserverOptions) {
     this.#options = options;
@@ -120,7 +124,12 @@ export class PositionObserver {
 
   #symbol(symbol: string): ObservedSymbol {
     let observed = this.#observed.get(symbol);
-    if (observed === undefined) this.#observed.set(symbol, (observed = new ObservedSymbol(symbol, this.#options)));
+    if (observed === undefined) {
+      const recorded = this.#recordedFills.get(symbol) ?? new RecordedFills();
+      this.#recordedFills.set(symbol, recorded);
+      observed = new ObservedSymbol(symbol, this.#options, recorded);
+      this.#observed.set(symbol, observed);
+    }
     return observed;
   }
 
