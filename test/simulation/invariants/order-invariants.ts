@@ -84,7 +84,7 @@ export const ORDER_INVARIANTS = [
       for (const [orderId, fills] of reducingFills(evidence, evidence.endedAt - RECORDED_WITHIN_MS)) {
         const closed = quantityOf(fills);
         const found = recorded.get(orderId) ?? new Exact(0);
-        if (found.eq(closed)) continue;
+        if (found.eq(closed) || !wasSeen(fills, evidence)) continue;
         yield `${describe(fills)}: ${closed.toString()} closed, ${found.toString()} recorded`;
       }
       const all = reducingFills(evidence, Infinity);
@@ -129,6 +129,25 @@ export const ORDER_INVARIANTS = [
 function reducingFills({ ledger }: Evidence, until: EpochMillis): Map<string, AccountFill[]> {
   const fills = ledger.fills.filter(({ order, fill }) => order.reduces && fill.filledAt <= until);
   return Map.groupBy(fills, ({ order }) => String(order.orderId));
+}
+
+/** Whether the position was observed before it was closed. One that was open between two looks of the source is none of the desk's. */
+function wasSeen([fill]: readonly AccountFill[], evidence: Evidence): boolean {
+  if (fill === undefined) return false;
+  const { symbol, side } = fill;
+  const { filledAt } = fill.fill;
+  const opening = evidence.ledger.handMade.findLast(
+    (made) => made.what === 'opened' && made.symbol === symbol && made.side === side && made.at <= filledAt,
+  );
+  return evidence
+    .good(TOPICS.positionSnapshot.name)
+    .some(
+      (seen) =>
+        seen.symbol === symbol &&
+        seen.side === side &&
+        seen.observed_at >= (opening?.at ?? 0) &&
+        seen.observed_at <= filledAt,
+    );
 }
 
 function describe(fills: readonly AccountFill[]): string {
