@@ -3,14 +3,20 @@ import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName, findTopic } from '../../schemas/topics.ts';
 
-type Sentences = { readonly [N in TopicName]?: (record: RecordByTopic[N]) => string };
+type Sentence = (codec: RecordCodec, value: Uint8Array) => string;
 
-const SENTENCES: Sentences = {
-  [TOPICS.positionSnapshot.name]: ({ symbol, side, quantity, mark_price: mark, regime, confidence }) =>
-    `sees ${quantity} ${symbol} ${side} at ${mark}, regime ${regime ?? 'unknown'}, confidence ${confidence?.toFixed(2) ?? 'unknown'}`,
-  [TOPICS.harvestIntent.name]: ({ symbol, action, fraction, hold_score, exit_score, reason, intent_id }) =>
-    `decides ${action} of ${percent(fraction)} of ${symbol}, hold ${hold_score} against exit ${exit_score} (${reason}), intent ${short(intent_id)}`,
-  [TOPICS.executionReport.name]: (report) => {
+const SENTENCES: ReadonlyMap<string, Sentence> = new Map([
+  of(
+    TOPICS.positionSnapshot.name,
+    ({ symbol, side, quantity, mark_price: mark, regime, confidence }) =>
+      `sees ${quantity} ${symbol} ${side} at ${mark}, regime ${regime ?? 'unknown'}, confidence ${confidence?.toFixed(2) ?? 'unknown'}`,
+  ),
+  of(
+    TOPICS.harvestIntent.name,
+    ({ symbol, action, fraction, hold_score, exit_score, reason, intent_id }) =>
+      `decides ${action} of ${percent(fraction)} of ${symbol}, hold ${hold_score} against exit ${exit_score} (${reason}), intent ${short(intent_id)}`,
+  ),
+  of(TOPICS.executionReport.name, (report) => {
     const {
       symbol,
       status,
@@ -24,35 +30,43 @@ const SENTENCES: Sentences = {
     if (status === 'SUBMITTED') return `announces ${order}: ${rounded} ${symbol}`;
     if (status === 'FILLED') return `reports ${order} ${reason}: ${filled} of ${rounded} ${symbol}`;
     return `reports ${order} ${status} ${reason}, ${symbol}${detail === null ? '' : `: ${detail}`}`;
-  },
-  [TOPICS.tradeClosed.name]: ({ symbol, quantity, remaining_quantity: left, origin, order_id, exit_reason }) =>
-    `records ${quantity} ${symbol} closed, ${left} left (${origin}, ${exit_reason}, order ${order_id ?? 'unknown'})`,
-  [TOPICS.positionReconciled.name]: ({ symbol, reductions, differences }) =>
+  }),
+  of(
+    TOPICS.tradeClosed.name,
+    ({ symbol, quantity, remaining_quantity: left, origin, order_id, exit_reason }) =>
+      `records ${quantity} ${symbol} closed, ${left} left (${origin}, ${exit_reason}, order ${order_id ?? 'unknown'})`,
+  ),
+  of(TOPICS.positionReconciled.name, ({ symbol, reductions, differences }) =>
     [
       `finds ${reductions.length} fills of ${symbol} that closed something`,
       ...reductions.map(({ quantity, remaining_quantity: left, cause }) => `${quantity} by ${cause}, ${left} left`),
       ...differences.map(({ kind }) => `differs: ${kind}`),
     ].join('; '),
-  [TOPICS.clmOutcome.name]: ({ symbol, status, label, quantity, pnl_quote: pnl }) =>
-    `sums up ${symbol}: ${status}${label === null ? '' : ` ${label}`}, ${quantity} closed, ${pnl.toFixed(2)} gained`,
-  [TOPICS.deskAlert.name]: ({ name, scope, state }) => `${state} the alert ${name} of ${scope}`,
-  [TOPICS.deskClaim.name]: ({ state, account, part }) => `${state} ${part} of ${account}`,
-};
+  ),
+  of(
+    TOPICS.clmOutcome.name,
+    ({ symbol, status, label, quantity, pnl_quote: pnl }) =>
+      `sums up ${symbol}: ${status}${label === null ? '' : ` ${label}`}, ${quantity} closed, ${pnl.toFixed(2)} gained`,
+  ),
+  of(TOPICS.deskAlert.name, ({ name, scope, state }) => `${state} the alert ${name} of ${scope}`),
+  of(TOPICS.deskClaim.name, ({ state, account, part }) => `${state} ${part} of ${account}`),
+]);
 
 /** Null for a record that makes no story. */
 export function recordLine(codec: RecordCodec, topic: string, value: Uint8Array): string | null {
-  const name = findTopic(topic)?.name;
-  return name === undefined ? `sets a record aside: ${topic}` : sentenceOf(codec, name, value);
-}
-
-function sentenceOf<N extends TopicName>(codec: RecordCodec, topic: N, value: Uint8Array): string | null {
-  const sentence = SENTENCES[topic];
-  if (sentence === undefined) return null;
+  if (findTopic(topic) === undefined) return `sets a record aside: ${topic}`;
   try {
-    return sentence(codec.decode(topic, { value, headers: [] }));
+    return SENTENCES.get(topic)?.(codec, value) ?? null;
   } catch {
     return `writes what is no record of ${topic}`;
   }
+}
+
+function of<N extends TopicName>(
+  topic: N,
+  sentence: (record: RecordByTopic[N]) => string,
+): readonly [string, Sentence] {
+  return [topic, (codec, value) => sentence(codec.decode(topic, { value, headers: [] }))];
 }
 
 function percent(fraction: number): string {
