@@ -1,5 +1,6 @@
 /** What the world does by itself at the time of a fault: kinds of the form `action` (faults.ts). */
 import type { OutgoingRecord } from '../../ports/event-log.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { VenueAccount } from './exchange/venue-account.ts';
 import type { Fault } from './faults.ts';
 import type { Host } from './host.ts';
@@ -27,6 +28,12 @@ const HALT_MS = 3 * 60_000;
 /** A process that stands still that long is gone for the others (GONE_MS) before a person loses patience. Units: milliseconds. */
 const STANDS_MS = 40_000;
 const HALTED_AFTER_MS = 10_000;
+
+/** Retention strikes topics of which nobody needs what is old: a report or a trade is state. */
+const RETAINED: ReadonlySet<string> = new Set([TOPICS.modelSignal.name, TOPICS.positionSnapshot.name]);
+
+/** Longer than a group is ever behind. Unit: milliseconds. */
+const KEPT_MS = 2 * 3_600_000;
 
 export interface Stage {
   readonly kernel: Kernel;
@@ -76,6 +83,11 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
     case 'halted':
       halt({ kernel, people }, fault);
       return 'desk';
+    case 'retired':
+      people.retire();
+      return 'desk';
+    case 'retention':
+      return RETAINED.has(target) && broker.trim(target, kernel.now - KEPT_MS) > 0 ? target : null;
     case 'calibrated':
       people.calibrate(fault);
       return 'desk';

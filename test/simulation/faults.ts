@@ -179,6 +179,12 @@ export const FAULT_KINDS = {
     means: 'somebody adds to a position at the exchange',
   },
   liquidated: { form: 'action', strikes: 'symbol', lastsMs: 0, means: 'the exchange closes a position' },
+  retired: {
+    form: 'action',
+    strikes: 'anything',
+    lastsMs: 0,
+    means: 'somebody retires the account while it is worked',
+  },
   calibrated: {
     form: 'action',
     strikes: 'anything',
@@ -201,6 +207,7 @@ export const FAULT_KINDS = {
   poison: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'bytes that are no record' },
   wrong_time: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record from the future' },
   doubled: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record comes once more' },
+  retention: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'retention removes what is older than two hours' },
   // Messages.
   target_away: {
     form: 'window',

@@ -1,4 +1,5 @@
 /** The people of a desk: they halt it and let it go on, and put confidence maps in force. Each uses the program's own commands. */
+import { retirement } from '../../pipelines/desk/claim-book.ts';
 import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { type CommandResult, TimeLimit, giveCommand } from '../../pipelines/desk/give-command.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
@@ -30,6 +31,7 @@ export interface Halted {
 export interface PeopleOptions {
   readonly kernel: Kernel;
   readonly codec: RecordCodec;
+  readonly venue: string;
   /** A machine of their own. */
   readonly sitDown: (name: string) => Host;
   readonly open: (host: Host) => LogSession;
@@ -38,6 +40,8 @@ export interface PeopleOptions {
 
 export class People {
   readonly halted: Halted[] = [];
+  /** When the account was retired. */
+  readonly retiredAt: EpochMillis[] = [];
   readonly #options: PeopleOptions;
   readonly #calibrations: TopicWriter;
   readonly #approved: string[] = [];
@@ -68,6 +72,25 @@ export class People {
       if (outcome === 'obeyed' || outcome === 'idle') return host.end();
       await host.clock.sleep(AGAIN_MS);
     }
+  }
+
+  /** Ends the claims of the account: its processes stop, and are started again. */
+  retire(): void {
+    const { kernel, append, venue, codec } = this.#options;
+    const account = {
+      account: MAIN_ACCOUNT,
+      venue,
+      mode: 'demo',
+      processes: [],
+      since: 0,
+      parts: [],
+      standing: false,
+    } as const;
+    const person = { by: 'desk', reason: 'simulated', process: `person-${++this.#came}` };
+    kernel.tell(person.process, `retires ${MAIN_ACCOUNT}`);
+    this.retiredAt.push(kernel.now);
+    const writer = new TopicWriter(TOPICS.deskClaim.writer, codec);
+    append(writer.encode(TOPICS.deskClaim, retirement(account, person, kernel.now), kernel.now));
   }
 
   /** Approves a new confidence map, or rolls the one in force back. */

@@ -95,11 +95,13 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   grown_by_hand: 1,
   liquidated: 0.3,
   calibrated: 2,
+  retired: 1,
   signals_stop: 2,
   signals_lie: 2,
   poison: 4,
   wrong_time: 3,
   doubled: 4,
+  retention: 2,
   target_away: 3,
 };
 

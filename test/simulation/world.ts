@@ -3,7 +3,7 @@
  * whenever they end. Faults come as the plan says; then everything heals, and what has to be true is checked from outside (invariants/).
  */
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
-import { isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { NotifySettings } from '../../ports/notify.ts';
 import type { Random } from '../../ports/random.ts';
@@ -16,6 +16,7 @@ import { SimulatedVenue } from './exchange/simulated-venue.ts';
 import { VenueAccount } from './exchange/venue-account.ts';
 import { type Fault, FaultBoard, type FaultKind, specOf } from './faults.ts';
 import { Host } from './host.ts';
+import { Archive } from './archive.ts';
 import { breachesOf } from './invariants/invariants.ts';
 import { Evidence } from './invariants/evidence.ts';
 import { Kernel, type TraceLine } from './kernel.ts';
@@ -58,6 +59,10 @@ const QUIET_TOPICS: ReadonlySet<string> = new Set([TOPICS.deskProcess.name]);
 
 const DAY_MS = 24 * HOUR_MS;
 const WORLD = 'world';
+const VENUE = 'binanceusdm';
+
+/** A process that loses its account to a retirement stops within that. Unit: milliseconds. */
+const STOPS_WITHIN_MS = 3 * 60_000;
 
 /** What has to be true, and was not. */
 export interface Violation {
@@ -88,6 +93,7 @@ export class World {
   readonly #struck = new Set<Fault>();
   readonly #broker: SimulatedBroker;
   readonly #account: VenueAccount;
+  readonly #archive: Archive;
   readonly #target: MessageTarget;
   readonly #registry: MemoryRegistry;
   readonly #codec: RecordCodec;
@@ -106,12 +112,14 @@ export class World {
     const note = (fault: Fault, struck: string): void => this.#note(fault, struck);
     this.#faults = new FaultBoard(plan.faults, kernel.now, () => kernel.now, note);
     this.#broker = new SimulatedBroker(kernel, this.#faults);
+    this.#archive = new Archive(this.#broker);
     const markets = marketsOf(plan.symbols);
     this.#account = new VenueAccount({ kernel, faults: this.#faults, markets, isHedged: plan.hedged });
     this.#target = new MessageTarget(this.#faults);
     this.#people = new People({
       kernel,
       codec,
+      venue: VENUE,
       sitDown: (name) => this.#machine(name),
       open: (host) => {
         const log = new SimulatedLog(host, this.#broker);
@@ -125,7 +133,7 @@ export class World {
       faults: this.#faults,
       random: this.#random,
       grainMs: plan.grainMs,
-      terms: { venue: 'binanceusdm', order: plan.order, cycleMs: plan.cycleMs },
+      terms: { venue: VENUE, order: plan.order, cycleMs: plan.cycleMs },
       reach: (host) => ({
         log: new SimulatedLog(host, this.#broker),
         openCodec: () => this.#openCodec(host),
@@ -136,7 +144,7 @@ export class World {
       onGone: (host) => this.#broker.gone(host),
       onGaveUp: (host, thrown) => {
         // A start that finds the log or the exchange away is tried again by whoever supervises.
-        if (isKind(thrown, 'transient')) return;
+        if (isKind(thrown, 'transient') || this.#isRetired(thrown)) return;
         this.#gaveUp.push({ invariant: 'no_process_gives_up', detail: `${host.name}: ${messageOf(thrown)}` });
       },
     });
@@ -155,7 +163,9 @@ export class World {
     const kernel = this.#kernel;
     const endsAt = WORLD_START + hours * HOUR_MS + HEAL_MS;
     this.#broker.createTopics(allTopicSpecs());
-    this.#broker.onAppend(({ topic, value }, writer) => {
+    this.#broker.onAppend((record, writer) => {
+      const { topic, value } = record;
+      this.#archive.keep(record);
       if (value === null || QUIET_TOPICS.has(topic)) return;
       kernel.cover(value);
       kernel.explain(writer ?? WORLD, () => recordLine(this.#codec, topic, value));
@@ -189,7 +199,7 @@ export class World {
   #evidence(endedAt: EpochMillis): Evidence {
     return new Evidence({
       plan: this.#plan,
-      raw: this.#broker,
+      raw: this.#archive,
       codec: this.#codec,
       ledger: this.#account.ledger,
       halted: this.#people.halted,
@@ -267,6 +277,12 @@ export class World {
   async #openCodec(host: Host): Promise<RecordCodec> {
     await new SimulatedRegistry(host, this.#registry, this.#faults).versions('position.snapshot-value');
     return this.#codec;
+  }
+
+  /** A process whose account was retired while it worked stops, as it should. */
+  #isRetired(thrown: unknown): boolean {
+    const isTaken = thrown instanceof HarvestlineError && thrown.code === 'ACCOUNT_TAKEN';
+    return isTaken && this.#people.retiredAt.some((at) => this.#kernel.now - at < STOPS_WITHIN_MS);
   }
 
   #notify(host: Host): NotifySettings {

@@ -5,11 +5,13 @@ import type { Evidence, Invariant } from './evidence.ts';
 import { LOG_INVARIANTS } from './log-invariants.ts';
 import { MESSAGE_INVARIANTS } from './message-invariants.ts';
 import { ORDER_INVARIANTS } from './order-invariants.ts';
+import { POSITION_INVARIANTS } from './position-invariants.ts';
 
 export const INVARIANTS: readonly Invariant[] = [
   ...LOG_INVARIANTS,
   ...DECISION_INVARIANTS,
   ...ORDER_INVARIANTS,
+  ...POSITION_INVARIANTS,
   ...ALERT_INVARIANTS,
   ...MESSAGE_INVARIANTS,
 ];

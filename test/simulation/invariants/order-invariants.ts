@@ -5,6 +5,8 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import type { AccountFill } from '../exchange/account-ledger.ts';
 import { type Evidence, type Invariant, WORKED_OFF_WITHIN_MS, placesOf } from './evidence.ts';
 
+import { wasSeen } from './position-invariants.ts';
+
 /** What the exchange did in the last minutes may not be on record yet. Unit: milliseconds. */
 const RECORDED_WITHIN_MS = 15 * 60_000;
 
@@ -84,7 +86,7 @@ export const ORDER_INVARIANTS = [
       for (const [orderId, fills] of reducingFills(evidence, evidence.endedAt - RECORDED_WITHIN_MS)) {
         const closed = quantityOf(fills);
         const found = recorded.get(orderId) ?? new Exact(0);
-        if (found.eq(closed) || !wasSeen(fills, evidence)) continue;
+        if (found.eq(closed) || !isKnown(fills, evidence)) continue;
         yield `${describe(fills)}: ${closed.toString()} closed, ${found.toString()} recorded`;
       }
       const all = reducingFills(evidence, Infinity);
@@ -131,23 +133,14 @@ function reducingFills({ ledger }: Evidence, until: EpochMillis): Map<string, Ac
   return Map.groupBy(fills, ({ order }) => String(order.orderId));
 }
 
-/** Whether the position was observed before it was closed. One that was open between two looks of the source is none of the desk's. */
-function wasSeen([fill]: readonly AccountFill[], evidence: Evidence): boolean {
-  if (fill === undefined) return false;
-  const { symbol, side } = fill;
-  const { filledAt } = fill.fill;
+/** Whether the position of an order was ever observed. */
+function isKnown([first]: readonly AccountFill[], evidence: Evidence): boolean {
+  if (first === undefined) return false;
+  const { symbol, side, fill } = first;
   const opening = evidence.ledger.handMade.findLast(
-    (made) => made.what === 'opened' && made.symbol === symbol && made.side === side && made.at <= filledAt,
+    (made) => made.what === 'opened' && made.symbol === symbol && made.side === side && made.at <= fill.filledAt,
   );
-  return evidence
-    .good(TOPICS.positionSnapshot.name)
-    .some(
-      (seen) =>
-        seen.symbol === symbol &&
-        seen.side === side &&
-        seen.observed_at >= (opening?.at ?? 0) &&
-        seen.observed_at <= filledAt,
-    );
+  return wasSeen(evidence, symbol, side, opening?.at ?? 0, fill.filledAt);
 }
 
 function describe(fills: readonly AccountFill[]): string {
