@@ -21,6 +21,11 @@ it('SIM-14: the faults of a symbol are the same whatever other symbols there are
   expect(ofBitcoin(many)).toEqual(ofBitcoin(few));
 });
 
+it('SIM-14: no two seeds have a fault in common', () => {
+  const faults = Array.from({ length: 100 }, (_, seed) => planOf(seed, { hours: 6, symbols: 8 }).faults).flat();
+  expect(new Set(faults.map(({ kind, on, at, much }) => `${kind} ${on} ${at} ${much}`)).size).toBe(faults.length);
+});
+
 it('every kind comes in some seed, none in all, and all within the hours of the plan', () => {
   const plans = Array.from({ length: 60 }, (_, seed) => planOf(seed, { hours: 12, symbols: 4 }));
   for (const kind of FAULT_KIND_NAMES) {

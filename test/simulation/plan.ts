@@ -1,15 +1,16 @@
 /**
  * What happens to a world, in full: its size and every fault with its time. A seed stands for a plan (`planOf`); a plan that was shrunk is a file.
  *
- * SIM-14  Each kind on each entity draws from a stream of its own: a plan without one of its faults is otherwise the same plan.
+ * SIM-14  Each kind on each entity draws from a stream of its own: a plan without one of its faults is otherwise the same plan. No two seeds
+ *         have a fault in common.
  */
 import { z } from 'zod';
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { FAULT_KIND_NAMES, type Fault, type FaultKind, specOf } from './faults.ts';
 import { MARKETS, type SimulatedMarket } from './exchange/simulated-market.ts';
 import { PART_OPERATIONS, rolesOf } from './roles.ts';
+import { streamOf } from './seed-streams.ts';
 
 const faultSchema = z.strictObject({
   kind: z.enum(FAULT_KIND_NAMES),
@@ -130,8 +131,7 @@ export interface PlanSize {
 
 /** The plan of a seed, of the given size; the seed decides that, too, where left out. */
 export function planOf(seed: number, size?: PlanSize): Plan {
-  const random = new SeededRandom(seed);
-  const draw = random.stream('plan');
+  const draw = streamOf(seed, 'plan');
   const drawn = { hours: draw.integer(4, 16), symbols: draw.integer(3, 24) };
   const { hours, symbols } = size ?? drawn;
   const world = {
@@ -145,14 +145,14 @@ export function planOf(seed: number, size?: PlanSize): Plan {
     grainMs: oneOf(draw, [1, 500, 2500] as const),
   };
   const faults = FAULT_KIND_NAMES.flatMap((kind) => {
-    if (random.stream('is on', kind).uniform() >= KIND_IS_ON) return [];
-    return struckBy(kind, world).flatMap((on) => faultsOn(kind, on, hours, random));
+    if (streamOf(seed, 'is on', kind).uniform() >= KIND_IS_ON) return [];
+    return struckBy(kind, world).flatMap((on) => faultsOn(kind, on, hours, seed));
   });
   return { ...world, faults: faults.toSorted((one, other) => one.at - other.at) };
 }
 
-function faultsOn(kind: FaultKind, on: string | null, hours: number, random: SeededRandom): Fault[] {
-  const draw = random.stream('fault', kind, on ?? '');
+function faultsOn(kind: FaultKind, on: string | null, hours: number, seed: number): Fault[] {
+  const draw = streamOf(seed, 'fault', kind, on ?? '');
   const wanted = (A_DAY[kind] * hours) / HOURS_PER_DAY;
   const count = Math.floor(wanted) + (draw.uniform() < wanted % 1 ? 1 : 0);
   const { form, lastsMs } = specOf(kind);
