@@ -18,7 +18,7 @@ const MS_PER_SECOND = 1000;
 
 /** Of the worlds that mutants live in: small ones run fast, and show most. Units: hours, symbols. */
 const HOURS = 3;
-const SYMBOLS = 6;
+const SYMBOLS = 16;
 
 interface Flags {
   readonly seeds: number;
@@ -39,7 +39,8 @@ const command = new Command('npm run simulate:mutants --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 const flags = command.opts<Flags>();
-const [chosen = MUTANTS] = command.processedArgs as [readonly Mutant[] | undefined];
+const [named] = command.processedArgs as [readonly Mutant[]];
+const chosen = named.length === 0 ? MUTANTS : named;
 const clock = new SystemClock();
 const atOnce = pLimit(flags.jobs);
 
@@ -124,11 +125,11 @@ function report(): void {
   );
 }
 
-function namedMutant(name: string, before: readonly Mutant[] | undefined): readonly Mutant[] {
+function namedMutant(name: string, before: readonly Mutant[] = []): readonly Mutant[] {
   const mutant = MUTANTS.find((one) => one.name === name);
   if (mutant === undefined)
     throw new InvalidArgumentError(`there is no such mutant: ${MUTANTS.map((one) => one.name).join(', ')}`);
-  return [...(before ?? []), mutant];
+  return [...before, mutant];
 }
 
 function wholeNumber(text: string): number {
