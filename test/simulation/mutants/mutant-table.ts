@@ -80,22 +80,6 @@ export const MUTANTS: readonly Mutant[] = [
     diesAfter: null,
   },
   {
-    name: 'lost-write-swallowed',
-    does: 'A write to the log that fails counts as done.',
-    file: 'pipelines/execution/outbox.ts',
-    find: 'this.#failed = true;\n      throw error;',
-    replace: 'this.#failed = true;',
-    diesAfter: null,
-  },
-  {
-    name: 'ledger-ahead-of-log',
-    does: 'After a failed write the ledger is kept, with what the log does not have.',
-    file: 'pipelines/execution/execution-processor.ts',
-    find: 'if (hasFailed()) this.#ledger = null;',
-    replace: '',
-    diesAfter: null,
-  },
-  {
     name: 'lane-error-swallowed',
     does: 'An intent that the exchange gave no answer for is passed over.',
     file: 'pipelines/execution/execution-processor.ts',
@@ -121,7 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
     diesAfter: null,
   },
   {
-    name: 'first-part-taken-for-unfilled',
+    name: 'trade-of-order-forgotten',
     does: 'That an order has its trade is forgotten, so its fills become further trades once they are seen at the exchange.',
     file: 'pipelines/execution/ledger.ts',
     find: 'if (client_order_id !== null) this.#traded.add(client_order_id);',
@@ -137,19 +121,19 @@ export const MUTANTS: readonly Mutant[] = [
     diesAfter: null,
   },
   {
-    name: 'old-intents-worked',
-    does: 'An intent is worked however old it is.',
-    file: 'pipelines/execution/decide.ts',
-    find: 'staleness(intent, at.timestamp, clock.now(), limits) ??\n      (await resolver',
-    replace: '(await resolver',
-    diesAfter: null,
-  },
-  {
     name: 'switch-not-checked-at-sending',
     does: 'The kill switch is checked when an intent is decided, and no more when its order is sent.',
     file: 'pipelines/desk/desk-control.ts',
     find: 'if (stop !== null) throw new WithheldOrder(stop);',
     replace: '',
+    diesAfter: null,
+  },
+  {
+    name: 'fee-of-the-opening',
+    does: "The fee of a position's opening is recorded as the fee of the order that closed it.",
+    file: 'pipelines/execution/costs.ts',
+    find: 'fee_quote: closing.quote,',
+    replace: 'fee_quote: opening.quote,',
     diesAfter: null,
   },
   // CLM.
@@ -219,6 +203,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     diesAfter: null,
   },
+  {
+    name: 'cursor-skips-one',
+    does: 'Who reads a topic on passes over the first record that came since.',
+    file: 'pipelines/runtime/topic-cursor.ts',
+    find: 'next.set(batch.partition, Math.min(batch.nextOffset, endOf(batch.partition)));',
+    replace: 'next.set(batch.partition, Math.min(batch.nextOffset + 1, endOf(batch.partition)));',
+    diesAfter: null,
+  },
   // Scoring.
   {
     name: 'rollback-ignored',
@@ -251,24 +243,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/snapshots/between-cycles.ts',
     find: 'if (followed.reconciled.length > 0) await write(followed);',
     replace: '',
-    diesAfter: null,
-  },
-  {
-    name: 'cycle-dropped',
-    does: 'A cycle that cannot be written at once is passed over.',
-    file: 'pipelines/snapshots/exchange-source.ts',
-    find: "await retryPart(part, 'writing snapshots', () => mayWrite().then(() => log.append(records)));",
-    replace:
-      "await retryPart(part, 'writing snapshots', () =>\n    mayWrite().then(() => log.append(records)).catch(() => {}),\n  );",
-    diesAfter: null,
-  },
-  {
-    name: 'reductions-after-snapshots',
-    does: 'The snapshots of a cycle are written before its reductions, which a crash between the two loses.',
-    file: 'pipelines/snapshots/exchange-source.ts',
-    find: '    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),\n    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),',
-    replace:
-      '    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),\n    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),',
     diesAfter: null,
   },
   // The desk.
@@ -311,15 +285,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/notify/alert-watch.ts',
     find: 'this.journal.note({ target, name, scope, alert_id, state, reminder, delivered_at });',
     replace: '',
-    diesAfter: null,
-  },
-  {
-    name: 'alert-not-recorded',
-    does: 'A change of an alert is taken as recorded before the log has it.',
-    file: 'pipelines/notify/alert-journal.ts',
-    find: '      await write(alerts.map((alert) => this.#writer.encode(TOPICS.deskAlert, alert, alert.at)));\n      for (const alert of alerts) this.#alerts.set(alertKey(alert), alert);',
-    replace:
-      '      for (const alert of alerts) this.#alerts.set(alertKey(alert), alert);\n      await write(alerts.map((alert) => this.#writer.encode(TOPICS.deskAlert, alert, alert.at)));',
     diesAfter: null,
   },
 ];
