@@ -143,8 +143,7 @@ export class World {
       }),
       onGone: (host) => this.#broker.gone(host),
       onGaveUp: (host, thrown) => {
-        // A start that finds the log or the exchange away is tried again by whoever supervises.
-        if (isKind(thrown, 'transient') || this.#isRetired(thrown)) return;
+        if (this.#isExpected(thrown)) return;
         this.#gaveUp.push({ invariant: 'no_process_gives_up', detail: `${host.name}: ${messageOf(thrown)}` });
       },
     });
@@ -279,10 +278,15 @@ export class World {
     return this.#codec;
   }
 
-  /** A process whose account was retired while it worked stops, as it should. */
-  #isRetired(thrown: unknown): boolean {
-    const isTaken = thrown instanceof HarvestlineError && thrown.code === 'ACCOUNT_TAKEN';
-    return isTaken && this.#people.retiredAt.some((at) => this.#kernel.now - at < STOPS_WITHIN_MS);
+  /** A process may end so: whoever supervises starts it again. */
+  #isExpected(thrown: unknown): boolean {
+    // The log or the exchange was away at a start.
+    if (isKind(thrown, 'transient')) return true;
+    if (!(thrown instanceof HarvestlineError)) return false;
+    // A write was not answered while it drained.
+    if (thrown.code === 'DRAIN_TIMED_OUT') return true;
+    const retired = this.#people.retiredAt.some((at) => this.#kernel.now - at < STOPS_WITHIN_MS);
+    return thrown.code === 'ACCOUNT_TAKEN' && retired;
   }
 
   #notify(host: Host): NotifySettings {
