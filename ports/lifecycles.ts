@@ -28,8 +28,6 @@ export interface Opening {
   readonly at: EpochMillis;
   /** Quantity-weighted over all fills that opened or grew it. Unit: quote currency per contract. */
   readonly entryPrice: Exact;
-  /** When it last grew. */
-  readonly grownAt: EpochMillis;
 }
 
 /** One position from opening to flat. */
@@ -57,7 +55,6 @@ interface Draft {
   initialQuantity: Exact;
   opened: Exact;
   cost: Exact;
-  grownAt: EpochMillis;
   quantity: Exact;
   readonly reductions: ReducingFill[];
   readonly sizes: SizeAfter[];
@@ -121,7 +118,6 @@ function begin(size: Exact, openedBy: VenueFill | null): Draft {
     initialQuantity: quantity,
     opened: quantity,
     cost: quantity.mul(openedBy?.price ?? 0),
-    grownAt: openedBy?.filledAt ?? 0,
     quantity,
     reductions: [],
     sizes: [{ fill: openedBy, reduces: false, size: quantity }],
@@ -134,14 +130,13 @@ function grow(draft: Draft, fill: VenueFill, quantity: Exact): void {
   }
   draft.opened = draft.opened.add(quantity);
   draft.cost = draft.cost.add(quantity.mul(fill.price));
-  draft.grownAt = fill.filledAt;
   draft.quantity = draft.quantity.add(quantity);
   draft.sizes.push({ fill, reduces: false, size: draft.quantity });
 }
 
 function finish(draft: Draft): Lifecycle {
-  const { side, openedBy, initialQuantity, opened, cost, grownAt, quantity, reductions, sizes } = draft;
-  const opening = openedBy === null ? null : { at: openedBy.filledAt, entryPrice: cost.div(opened), grownAt };
+  const { side, openedBy, initialQuantity, opened, cost, quantity, reductions, sizes } = draft;
+  const opening = openedBy === null ? null : { at: openedBy.filledAt, entryPrice: cost.div(opened) };
   return { side, opening, initialQuantity, quantity, reductions, sizes };
 }
 

@@ -65,6 +65,11 @@ export function unopenedDifference({ side, quantity }: VenueHolding, now: EpochM
   };
 }
 
+/** Whether it is one of `unopenedDifference`: nothing has been observed of the position yet. */
+export function isAwaited({ kind, position_id }: VenueDifference): boolean {
+  return kind === 'OPENING_UNKNOWN' && position_id === null;
+}
+
 /** A position under observation without a known opening. It stands for as long as the position is open. */
 export function unknownOpeningDifference({
   position_id,
@@ -103,10 +108,6 @@ export class DifferenceList {
 
   get isEmpty(): boolean {
     return this.#standing.length === 0;
-  }
-
-  includes(difference: VenueDifference): boolean {
-    return this.#standing.some((one) => keyOf(one) === keyOf(difference));
   }
 
   restore(standing: readonly VenueDifference[]): void {

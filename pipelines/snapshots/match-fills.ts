@@ -20,6 +20,8 @@ export interface Agreement {
   readonly at: EpochMillis;
   /** Unit: contracts. */
   readonly quantity: number;
+  /** Unit: quote currency per contract. */
+  readonly entryPrice: number;
   /** The fills that led to it, as far as they had been read; null: not known, as after a restart. */
   readonly fills: ReadonlySet<FillId> | null;
 }
@@ -40,6 +42,10 @@ export interface KnownPosition {
   readonly recordedFills: RecordedFills;
   /** When its fills began to disagree with the venue; null: they agreed last. */
   readonly doubtedSince: EpochMillis | null;
+  /** Since when the venue does not show it; null: it was shown last. */
+  readonly goneSince: EpochMillis | null;
+  /** The latest moment of which the venue has shown it open; null: not known. */
+  readonly openAt: EpochMillis | null;
 }
 
 /** How the fills of a symbol explain its positions. */
@@ -78,8 +84,11 @@ export function matchFills(
     const lifecycle = lifecycleOf(one, lifecycles, read, { holdings, late });
     // Fills that begin after the agreement cannot contradict it.
     if (lifecycle === undefined) continue;
-    const shownAt = isLateOf(lifecycle) ? null : read.shownAt;
-    const isAgreed = one.agreed.at < read.since || continues(one, lifecycle, shownAt);
+    const isLateNow = isLateOf(lifecycle);
+    if (endsTooEarly(one, lifecycle, read, isLateNow)) continue;
+    const isShown = holdings.some(({ side }) => side === one.side);
+    const changedAt = isLateNow ? read.shownAt : isShown ? 0 : (one.goneSince ?? read.shownAt);
+    const isAgreed = one.agreed.at < read.since || continues(one, lifecycle, read.shownAt, changedAt);
     if (isAgreed) followed.set(one.position_id, lifecycle);
   }
   const own = new Set(followed.values());
@@ -120,15 +129,33 @@ function isLate({ side, updatedAt }: VenueHolding, { fills, shownAt }: FillsRead
   return Math.abs(updatedAt - latest) > CLOCK_ERROR_MS && shownAt - Math.max(updatedAt, latest) < LISTED_LATE_MS;
 }
 
+/**
+ * Whether the venue has shown it open after the fill that would end it, and not every fill until then is listed. Another may have been observed
+ * under its id (SNA-9): once this one had ended, nobody would look for the fills of that one.
+ */
+function endsTooEarly(
+  { side, openAt }: KnownPosition,
+  { quantity, reductions }: Lifecycle,
+  { fills, shownAt }: FillsRead,
+  isLateNow: boolean,
+): boolean {
+  const closedAt = reductions.at(-1)?.fill.filledAt ?? Infinity;
+  if (!quantity.isZero() || openAt === null || openAt - closedAt <= CLOCK_ERROR_MS) return false;
+  const latest = fills.findLast((fill) => isOfSide(fill, side))?.filledAt ?? closedAt;
+  return isLateNow || (openAt - latest > CLOCK_ERROR_MS && shownAt - openAt < LISTED_LATE_MS);
+}
+
 /** In one-way mode a fill belongs to whichever side is open. */
 export function isOfSide(fill: VenueFill | null | undefined, side: Side): boolean {
   return (fill?.positionSide ?? side) === side;
 }
 
-/** SNA-7: whether its fills lead from what was open at the last agreement to what is open now. `shownAt`: null while one of the lists is late. */
-function continues(one: KnownPosition, lifecycle: Lifecycle, shownAt: EpochMillis | null): boolean {
-  if (shownAt === null) return continuesAgreement(one, lifecycle);
-  const latest = Math.max(one.doubtedSince ?? shownAt, lifecycle.sizes.at(-1)?.fill?.filledAt ?? 0);
+/**
+ * SNA-7: whether its fills lead from what was open at the last agreement to what is open now. `changedAt`: when the venue was first seen to show
+ * what its fills may not lead to yet.
+ */
+function continues(one: KnownPosition, lifecycle: Lifecycle, shownAt: EpochMillis, changedAt: EpochMillis): boolean {
+  const latest = Math.max(one.doubtedSince ?? shownAt, changedAt, lifecycle.sizes.at(-1)?.fill?.filledAt ?? 0);
   return shownAt - latest < LISTED_LATE_MS ? continuesAgreement(one, lifecycle) : !lacksFills(one, lifecycle);
 }
 
@@ -172,11 +199,12 @@ function lifecycleOf(
   read: FillsRead,
   { holdings, late }: { readonly holdings: readonly VenueHolding[]; readonly late: readonly VenueHolding[] },
 ): Lifecycle | undefined {
-  const mayBeDated = !one.openingKnown && !late.some(({ side }) => side === one.side);
-  const opened = openedByFills(one, lifecycles) ?? (mayBeDated ? openWhenSeen(one, lifecycles) : undefined);
+  const isLateNow = late.some(({ side }) => side === one.side);
+  const opened =
+    openedByFills(one, lifecycles) ?? (!one.openingKnown && !isLateNow ? openWhenSeen(one, lifecycles) : undefined);
   if (opened !== undefined) return opened;
   if (one.opened_at < read.since) return openedBeforeFills(one, lifecycles, read, holdings);
-  return one.openingKnown ? undefined : seenFirst(one, read.fills, holdings);
+  return one.openingKnown ? undefined : seenFirst(one, read.fills, holdings, isLateNow);
 }
 
 /** The lifecycle with the position's opening. Its opening order may still have been filling when the position was first seen, and may have opened more. */
@@ -217,9 +245,18 @@ function openedBeforeFills(
   return reaches(opened_at) ? begun : undefined;
 }
 
-/** The lifecycle of a position from the moment on in which it was first seen, if it begins with the size that was open then. */
-function seenFirst(one: KnownPosition, fills: readonly VenueFill[], holdings: readonly VenueHolding[]) {
+/**
+ * The lifecycle of a position from the moment on in which it was first seen, if it begins with the size that was open then. While a list is late it
+ * may do so by chance only.
+ */
+function seenFirst(
+  one: KnownPosition,
+  fills: readonly VenueFill[],
+  holdings: readonly VenueHolding[],
+  isLateNow: boolean,
+) {
   const since = fills.filter((fill) => fill.filledAt > one.opened_at && isOfSide(fill, one.side));
+  if (isLateNow && one.openingSought && since.length > 0) return undefined;
   const shown = holdings.filter(({ side }) => side === one.side);
   const [first] =
     since.length > 0

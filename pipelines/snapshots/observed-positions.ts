@@ -29,8 +29,11 @@ export class ObservedPositions extends Map<PositionId, ObservedPosition> {
 
   /** Records come oldest first; the latest says which differences still stand. */
   restoreReconciled({ reductions, differences, reconciled_at: recordedAt }: PositionReconciled): void {
-    for (const { position_id, remaining_quantity, closed_at: at } of reductions) {
-      this.#reduced.set(position_id, { agreed: { at, quantity: remaining_quantity, fills: null }, recordedAt });
+    for (const { position_id, remaining_quantity, entry_price, closed_at: at } of reductions) {
+      this.#reduced.set(position_id, {
+        agreed: { at, quantity: remaining_quantity, entryPrice: entry_price, fills: null },
+        recordedAt,
+      });
       if (remaining_quantity === 0) this.delete(position_id);
     }
     for (const [id, { last, isOver }] of this) {
@@ -91,6 +94,8 @@ export interface ObservedPosition {
   last: PositionSnapshot | null;
   /** The holding as it was at the latest snapshot; null after a restart. */
   holding: VenueHolding | null;
+  /** The latest moment of which the venue has shown it open; null: not known. */
+  openAt: EpochMillis | null;
 }
 
 /** What identifies a position that is observed for the first time. */
@@ -114,11 +119,12 @@ export function newPosition(
     openingKnown,
     openingSought: !openingKnown,
     isOver: false,
-    agreed: { at, quantity: initialQuantity, fills: null },
+    agreed: { at, quantity: initialQuantity, entryPrice: Number(opened.entryPrice), fills: null },
     side: opened.side,
     memory: firstMemory(opened, signal),
     last: null,
     holding: null,
+    openAt: null,
   };
 }
 
@@ -152,20 +158,23 @@ function restoredPosition(snapshot: PositionSnapshot, { differences, reduced }: 
     memory: snapshot,
     last: snapshot,
     holding: null,
+    openAt: snapshot.observed_at,
   };
 }
 
 /** The last agreement of fills and venue. Nothing that was observed while a difference stood is one, of whichever position of the symbol. */
 function lastAgreement(snapshot: PositionSnapshot, differences: readonly VenueDifference[]): Agreement {
-  const { position_id, opened_at, initial_quantity, observed_at, quantity } = snapshot;
+  const { position_id, opened_at, initial_quantity, observed_at, quantity, entry_price: entryPrice } = snapshot;
   const doubts = differences.filter(({ kind }) => kind !== 'OPENING_UNKNOWN');
   const doubtedSince = Math.min(...doubts.map(({ first_seen_at }) => first_seen_at));
   const own = doubts.find((one) => one.position_id === position_id);
   if (typeof own?.recorded_quantity === 'number') {
-    return { at: Math.min(observed_at, doubtedSince), quantity: own.recorded_quantity, fills: null };
+    // Where it is not the snapshot's, fills led to it afterwards.
+    const at = own.recorded_quantity === quantity ? Math.min(observed_at, doubtedSince) : doubtedSince;
+    return { at, quantity: own.recorded_quantity, entryPrice, fills: null };
   }
-  if (observed_at < doubtedSince) return { at: observed_at, quantity, fills: null };
-  return { at: opened_at, quantity: initial_quantity, fills: null };
+  if (observed_at < doubtedSince) return { at: observed_at, quantity, entryPrice, fills: null };
+  return { at: opened_at, quantity: initial_quantity, entryPrice, fills: null };
 }
 
 /**
@@ -175,10 +184,11 @@ function lastAgreement(snapshot: PositionSnapshot, differences: readonly VenueDi
 export function updatedByFills(
   position: ObservedPosition,
   { opening, initialQuantity, quantity, sizes }: Lifecycle,
+  entryPrice: number,
   now: EpochMillis,
 ): ObservedPosition {
   const fills = new Set(sizes.flatMap(({ fill }) => (fill === null ? [] : [fill.fillId])));
-  const agreed = { at: now, quantity: quantity.toNumber(), fills };
+  const agreed = { at: now, quantity: quantity.toNumber(), entryPrice, fills };
   const isOver = quantity.isZero();
   if (position.openingKnown || opening === null) return { ...position, agreed, isOver };
   const identity = { ...position.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
@@ -186,7 +196,7 @@ export function updatedByFills(
 }
 
 function knownPosition(
-  { identity, side, openingKnown, openingSought, agreed }: ObservedPosition,
+  { identity, side, openingKnown, openingSought, agreed, openAt }: ObservedPosition,
   recordedFills: RecordedFills,
   standing: readonly VenueDifference[],
 ): KnownPosition {
@@ -201,6 +211,8 @@ function knownPosition(
     agreed,
     recordedFills,
     doubtedSince: doubt?.first_seen_at ?? null,
+    goneSince: doubt?.kind === 'NOT_SHOWN' ? doubt.first_seen_at : null,
+    openAt,
   };
 }
 

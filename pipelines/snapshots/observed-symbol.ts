@@ -7,6 +7,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
+  FillId,
   ModelSignal,
   PositionReconciled,
   PositionSnapshot,
@@ -26,6 +27,7 @@ import {
 import {
   DifferenceList,
   incompleteDifference,
+  isAwaited,
   unexplainedDifferences,
   unknownOpeningDifference,
   unopenedDifference,
@@ -41,7 +43,7 @@ import {
   updatedByFills,
 } from './observed-positions.ts';
 import type { RecordedFills } from './recorded-fills.ts';
-import { OrderOrigins, reductionOf } from './reductions.ts';
+import { OrderOrigins, entryPricesOf, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
 
 /** What one observation of a symbol found. */
@@ -50,6 +52,14 @@ interface SymbolObservation {
   readonly reconciled: PositionReconciled | null;
   readonly snapshots: readonly PositionSnapshot[];
   readonly missing: readonly Missing[];
+}
+
+/** A position that its fills have brought up to now. */
+interface Updated {
+  readonly position: ObservedPosition;
+  readonly lifecycle: Lifecycle;
+  /** After each of its fills. Unit: quote currency per contract. */
+  readonly entryPrices: ReadonlyMap<FillId, number>;
 }
 
 /** Differences that mean that the fills cannot be relied on. */
@@ -64,6 +74,8 @@ export class ObservedSymbol {
   readonly #recordedFills: RecordedFills;
   readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
+  /** What has been waited for since the latest observation, as it was shown then. */
+  #awaited: readonly VenueHolding[] = [];
 
   constructor(symbol: string, options: PositionObserverOptions, recordedFills: RecordedFills) {
     this.symbol = symbol;
@@ -136,6 +148,7 @@ export class ObservedSymbol {
     const snapshots = await this.#snapshots(observed, { market, stops }, now, missing);
     if (blocking.length > 0) this.#positions.distrust(observed.filter((one) => !unchanged.includes(one)));
     this.#positions.distrust(unattributed.length > 0 ? holdings : late);
+    this.#awaited = blocking.some(isAwaited) ? late : [];
     const known = this.#known();
     if (blocking.length + unattributed.length === 0 && !known.some(({ openingSought }) => openingSought))
       this.#fills.forget();
@@ -184,9 +197,9 @@ export class ObservedSymbol {
     return match;
   }
 
-  /** SNA-9: the fills failed or disagreed in the observation before as well. */
+  /** SNA-9: the fills failed, disagreed or were late in the observation before as well. */
   #isDoubted(): boolean {
-    return this.#differences.standing.some(({ kind }) => DOUBTS.has(kind));
+    return this.#differences.standing.some((one) => DOUBTS.has(one.kind) || isAwaited(one));
   }
 
   /** SNA-9: the holding must still be the one position under observation, though its fills do not say so. */
@@ -197,7 +210,9 @@ export class ObservedSymbol {
   async #addWithoutOpening(holdings: readonly VenueHolding[], now: EpochMillis): Promise<void> {
     for (const holding of holdings) {
       if (this.#positions.openOn(holding.side).length > 0) continue;
-      await this.#add(holding, holding.updatedAt ?? now, Number(holding.quantity), false);
+      // It may have grown since.
+      const first = this.#awaited.find(({ side }) => side === holding.side) ?? holding;
+      await this.#add(first, first.updatedAt ?? now, Number(first.quantity), false);
     }
   }
 
@@ -205,12 +220,12 @@ export class ObservedSymbol {
     return this.#positions.known(this.#recordedFills, this.#differences.standing);
   }
 
-  /** Why the fills cannot be believed. A holding whose fills are late is reported once, and blocks no longer than they may be late. */
+  /** Why the fills cannot be believed. A holding whose fills are late is waited for once. */
   #blocking(match: FillMatch, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
-    const late = match.unopened.filter((holding) => match.late.includes(holding));
+    const late = this.#isDoubted() ? [] : match.unopened.filter((holding) => match.late.includes(holding));
     const unopened = late.map((holding) => unopenedDifference(holding, now));
     const unexplained = unexplainedDifferences(match, holdings, now);
-    return [...unexplained, ...unopened.filter((difference) => !this.#differences.includes(difference))];
+    return [...unexplained, ...unopened];
   }
 
   /**
@@ -222,26 +237,29 @@ export class ObservedSymbol {
     holdings: readonly VenueHolding[],
     now: EpochMillis,
   ): Promise<{ readonly reductions: readonly Reduction[]; readonly failure: unknown }> {
-    const updated: { position: ObservedPosition; lifecycle: Lifecycle }[] = [];
+    const updated: Updated[] = [];
+    const update = (position: ObservedPosition, lifecycle: Lifecycle): void => {
+      const { after, latest } = entryPricesOf(position, lifecycle);
+      updated.push({ position: updatedByFills(position, lifecycle, latest, now), lifecycle, entryPrices: after });
+    };
     for (const [id, lifecycle] of followed) {
       const position = this.#positions.get(id);
-      if (position !== undefined) updated.push({ position: updatedByFills(position, lifecycle, now), lifecycle });
+      if (position !== undefined) update(position, lifecycle);
     }
     for (const lifecycle of fresh.filter((one) => one.quantity.gt(0) || this.#positions.wasOpenedSince(one))) {
-      const { opening, side, initialQuantity } = lifecycle;
+      const { opening, side, quantity, initialQuantity } = lifecycle;
       if (opening === null) continue;
-      const holding = holdings.find((one) => one.side === side);
+      const holding = quantity.gt(0) ? holdings.find((one) => one.side === side) : undefined;
       const entryPrice = holding?.entryPrice ?? opening.entryPrice.toFixed();
-      const position = await this.#add({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
-      updated.push({ position: updatedByFills(position, lifecycle, now), lifecycle });
+      update(await this.#add({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true), lifecycle);
     }
-    await this.#addWithoutOpening(unopened, now);
     const reductions: Reduction[] = [];
     let failure: unknown = null;
-    for (const { position, lifecycle } of updated) {
+    for (const one of updated) {
+      const { position } = one;
       const { position_id: id } = position.identity;
       try {
-        reductions.push(...(await this.#reductionsOf(position, lifecycle)));
+        reductions.push(...(await this.#reductionsOf(one)));
         if (position.isOver) this.#positions.delete(id);
         else this.#positions.set(id, position);
       } catch (thrown) {
@@ -250,6 +268,8 @@ export class ObservedSymbol {
         this.#positions.set(id, { ...position, agreed: this.#positions.get(id)?.agreed ?? position.agreed });
       }
     }
+    // After those that ended: an open position of its side would be taken for it.
+    await this.#addWithoutOpening(unopened, now);
     this.#recordedFills.note(reductions, now);
     return { reductions: reductions.toSorted((one, other) => one.closed_at - other.closed_at), failure };
   }
@@ -270,13 +290,14 @@ export class ObservedSymbol {
     return position;
   }
 
-  async #reductionsOf(position: ObservedPosition, lifecycle: Lifecycle): Promise<readonly Reduction[]> {
+  async #reductionsOf({ position, lifecycle, entryPrices }: Updated): Promise<readonly Reduction[]> {
     const reductions: Reduction[] = [];
     for (const reducing of lifecycle.reductions) {
       const { fillId, orderId } = reducing.fill;
       if (this.#recordedFills.has(fillId)) continue;
       const origin = await this.#origins.of(orderId);
-      reductions.push(reductionOf({ ...position, reducing, opening: lifecycle.opening, origin }));
+      const entryPrice = entryPrices.get(fillId) ?? position.agreed.entryPrice;
+      reductions.push(reductionOf({ ...position, reducing, entryPrice, origin }));
     }
     return reductions;
   }
@@ -314,6 +335,7 @@ export class ObservedSymbol {
       position.memory = snapshot;
       position.last = snapshot;
       position.holding = holding;
+      position.openAt = holding.updatedAt;
       snapshots.push(snapshot);
     }
     return snapshots;

@@ -10,12 +10,13 @@
  *        where they are of the same moment as the position. A position whose opening is out of reach is observed all the same, counts from
  *        when the venue last changed it, and is reported as OPENING_UNKNOWN.
  * SNA-6  A position that the venue does not show is not taken for closed: only its fills end it.
- * SNA-7  Every fill that reduced a position under observation is recorded, once.
+ * SNA-7  Every fill that reduced a position under observation is recorded, once, with the entry price that the position had before it.
  * SNA-8  A symbol that fails, or that the venue shows in part, costs only itself. What is missing is reported, and no value is invented for
  *        it. An order that is not answered delays the record of its fills, and no snapshot.
- * SNA-9  Fills are no precondition. Where they fail or disagree for more than a cycle, the venue's own figures are observed without them:
- *        under the identity of before, or as OPENING_UNKNOWN where the position is new; and the difference stands beside them. Fills that
- *        disagree are read again, since an answer may have been false.
+ * SNA-9  Fills are no precondition. Where they fail, disagree or are late for more than a cycle, the venue's own figures are observed without
+ *        them: under the identity of before, or as OPENING_UNKNOWN where the position is new; and the difference stands beside them. It may
+ *        have been another position by then, so the one of before ends only once the fills of that one are listed, too. Fills that disagree
+ *        are read again, since an answer may have been false.
  * SNA-10  Old fills delay no snapshot: they are read piece by piece, and a position keeps its id when they show its opening.
  * SNA-11  Between cycles (`follow`, `noteMark`) only symbols with a position under observation are followed: reductions are recorded as in a
  *         cycle, once, also of a position that has taken the place of one; and marks move the peak. Differences and snapshots belong to cycles.

@@ -2,32 +2,26 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText } from '../../ports/exchange.ts';
-import type { Opening, ReducingFill } from '../../ports/lifecycles.ts';
+import type { Lifecycle, ReducingFill } from '../../ports/lifecycles.ts';
 import type { OrderOrigin, Venue } from '../../ports/venue.ts';
-import type { OrderId, PositionSnapshot, Reduction, Side } from '../../schemas/generated/records.ts';
+import type { FillId, OrderId, Reduction, Side } from '../../schemas/generated/records.ts';
+import { type Agreement, LISTED_LATE_MS } from './match-fills.ts';
 import type { Identity, Memory } from './snapshot.ts';
 
 interface ReductionParts {
   readonly identity: Identity;
   readonly side: Side;
   readonly memory: Memory;
-  /** The latest snapshot; null before the first. */
-  readonly last: PositionSnapshot | null;
   readonly reducing: ReducingFill;
-  readonly opening: Opening | null;
+  /** Before the fill. Unit: quote currency per contract. */
+  readonly entryPrice: number;
   /** Null: the venue no longer knows the order. */
   readonly origin: OrderOrigin | null;
 }
 
-/**
- * The record of one reducing fill. The entry price is the venue's own as last observed; where the position has grown since, it is computed from
- * the fills.
- */
-export function reductionOf({ identity, side, memory, last, reducing, opening, origin }: ReductionParts): Reduction {
+/** The record of one reducing fill. */
+export function reductionOf({ identity, side, memory, reducing, entryPrice, origin }: ReductionParts): Reduction {
   const { fill, quantity, fee, remaining } = reducing;
-  const grown = last === null || (opening !== null && opening.grownAt > last.observed_at);
-  const entryPrice = grown ? opening?.entryPrice.toNumber() : last.entry_price;
-  if (entryPrice === undefined) throw new TypeError(`fill ${fill.fillId} reduces a position that nothing opened`);
   return {
     position_id: identity.position_id,
     side,
@@ -56,6 +50,31 @@ export function reductionOf({ identity, side, memory, last, reducing, opening, o
 /** The share of the fee that belongs to the reduction: a fill that also opened the other side was charged once for both. */
 function partOf(amount: DecimalText, quantity: Exact, whole: DecimalText): number {
   return new Exact(amount).mul(quantity).div(whole).toNumber();
+}
+
+/**
+ * The entry price of a position after each of its fills, as venues count it: growth moves it, a reduction does not. Computed from its opening on;
+ * where that is not among the fills, from the latest agreement on. What the venue showed since then may have been another position (SNA-9).
+ */
+export function entryPricesOf(
+  { identity, agreed }: { readonly identity: Identity; readonly agreed: Agreement },
+  { opening, sizes }: Pick<Lifecycle, 'opening' | 'sizes'>,
+): { readonly after: ReadonlyMap<FillId, number>; readonly latest: number } {
+  // As in match-fills.ts: what had grown by the agreement is known by its fills, and after a restart by its time.
+  const agreedUntil = agreed.fills === null ? agreed.at : agreed.at - LISTED_LATE_MS;
+  const countedUntil = opening === null ? Math.max(identity.opened_at, agreedUntil) : -Infinity;
+  const after = new Map<FillId, number>();
+  let price = new Exact(opening === null ? agreed.entryPrice : 0);
+  let before = new Exact(0);
+  for (const { fill, reduces, size } of sizes) {
+    if (fill !== null) {
+      const isCounted = opening === null && (fill.filledAt <= countedUntil || agreed.fills?.has(fill.fillId) === true);
+      if (!reduces && !isCounted) price = price.mul(before).add(size.sub(before).mul(fill.price)).div(size);
+      after.set(fill.fillId, price.toNumber());
+    }
+    before = size;
+  }
+  return { after, latest: price.toNumber() };
 }
 
 /** After so many denials in a row the venue has really forgotten an order. Unit: answers. */

@@ -147,8 +147,10 @@ describe('SNA-5, SNA-7: late fills', () => {
 interface True {
   readonly side: Side;
   readonly openedAt: number;
-  readonly reducedBy: VenueFill[];
+  /** With the entry price before each. */
+  readonly reducedBy: { readonly fill: VenueFill; readonly entry: number }[];
   closedAt: number;
+  entry: number;
 }
 
 /** The account at a venue whose list of fills is behind: one position of the symbol, or one a side. */
@@ -168,17 +170,20 @@ class LateFills extends ScriptedVenue {
     const size = side === 'LONG' ? Math.max(0, wanted) : side === 'SHORT' ? Math.min(0, wanted) : wanted;
     const moved = size - before.size;
     if (moved === 0) return;
-    const traits = { at, ...(side === null ? {} : { positionSide: side }) };
-    const fill = aFill(`${this.#made.length + 1}`, moved > 0 ? 'BUY' : 'SELL', `${Math.abs(moved)}`, traits);
+    const count = this.#made.length + 1;
+    const price = 100 + count;
+    const traits = { at, price: `${price}`, ...(side === null ? {} : { positionSide: side }) };
+    const fill = aFill(`${count}`, moved > 0 ? 'BUY' : 'SELL', `${Math.abs(moved)}`, traits);
     this.#made.push(fill);
     let { position } = before;
-    if (before.size * moved < 0) position?.reducedBy.push(fill);
+    if (position !== null && before.size * moved < 0) position.reducedBy.push({ fill, entry: position.entry });
+    else if (position !== null) position.entry = (position.entry * before.size + price * moved) / size;
     if (position !== null && size * before.size <= 0) {
       position.closedAt = at;
       position = null;
     }
     if (position === null && size !== 0) {
-      position = { side: size > 0 ? 'LONG' : 'SHORT', openedAt: at, reducedBy: [], closedAt: Infinity };
+      position = { side: size > 0 ? 'LONG' : 'SHORT', openedAt: at, reducedBy: [], closedAt: Infinity, entry: price };
       this.positions.push(position);
     }
     this.#open.set(side, { size, position, at });
@@ -187,8 +192,10 @@ class LateFills extends ScriptedVenue {
   show(lagMs: number): void {
     this.#listedUntil = Math.max(this.#listedUntil, this.clock.now() - lagMs);
     this.allFills['BTCUSDT'] = this.#made.filter(({ filledAt }) => filledAt <= this.#listedUntil);
-    this.shown = [...this.#open.values()].flatMap(({ size, at }) =>
-      size === 0 ? [] : [aHolding(size > 0 ? 'LONG' : 'SHORT', `${Math.abs(size)}`, { updatedAt: at })],
+    this.shown = [...this.#open.values()].flatMap(({ position, size, at }) =>
+      position === null
+        ? []
+        : [aHolding(position.side, `${Math.abs(size)}`, { updatedAt: at, entryPrice: `${position.entry}` })],
     );
   }
 }
@@ -232,6 +239,7 @@ describe.each([
           const { clock } = venue;
           const snapshots: PositionSnapshot[] = [];
           const reconciled: PositionReconciled[] = [];
+          const cycles: number[] = [];
           const begin = (): PositionObserver => {
             const observer = new PositionObserver({
               venue,
@@ -251,6 +259,7 @@ describe.each([
               return;
             }
             const seen = await source.observe();
+            cycles.push(clock.now());
             snapshots.push(...seen.snapshots);
             reconciled.push(...seen.reconciled);
           };
@@ -271,16 +280,27 @@ describe.each([
           const ids = recorded.map(({ fill_id }) => fill_id);
           expect(ids).toEqual([...new Set(ids)]);
           for (const { side, openedAt, closedAt, reducedBy } of venue.positions) {
-            // SNA-9: one that took the place of another within a minute may be taken for it until the fills are listed.
-            const isOther = (at: number) => at !== openedAt && venue.positions.some((one) => one.openedAt === at);
             const own = snapshots.filter(
-              ({ side: shown, observed_at: at, opened_at }) =>
-                shown === side && at >= openedAt && at < closedAt && !isOther(opened_at),
+              ({ side: shown, observed_at: at }) => shown === side && at >= openedAt && at < closedAt,
             );
             const [first] = own;
-            for (const { fillId, filledAt } of reducedBy) {
+            // SNA-9: it is left out for one cycle at the most.
+            const leftOut = cycles
+              .filter((at) => at >= openedAt && at < closedAt)
+              .map((at) => !own.some((one) => one.observed_at === at));
+            expect(
+              leftOut.some((isOut, place) => isOut && leftOut[place + 1] === true),
+              'left out for longer',
+            ).toBe(false);
+            for (const {
+              fill: { fillId, filledAt },
+              entry,
+            } of reducedBy) {
               const found = recorded.find(({ fill_id }) => fill_id === fillId);
-              if (found !== undefined) expect(found, fillId).toMatchObject({ side, opened_at: openedAt });
+              if (found !== undefined) {
+                expect(found, fillId).toMatchObject({ side, opened_at: openedAt });
+                expect(found.entry_price, fillId).toBeCloseTo(entry, 6);
+              }
               if (first === undefined || filledAt <= first.observed_at) continue;
               hit('a reduction of what was observed');
               expect(found, `${fillId} is recorded`).toBeDefined();
