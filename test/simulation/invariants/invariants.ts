@@ -1,6 +1,7 @@
 /** Every invariant that a run is checked for. */
 import { ALERT_INVARIANTS } from './alert-invariants.ts';
 import { DECISION_INVARIANTS } from './decision-invariants.ts';
+import { DESK_INVARIANTS } from './desk-invariants.ts';
 import type { Evidence, Invariant } from './evidence.ts';
 import { LOG_INVARIANTS } from './log-invariants.ts';
 import { MESSAGE_INVARIANTS } from './message-invariants.ts';
@@ -10,6 +11,7 @@ import { POSITION_INVARIANTS } from './position-invariants.ts';
 export const INVARIANTS: readonly Invariant[] = [
   ...LOG_INVARIANTS,
   ...DECISION_INVARIANTS,
+  ...DESK_INVARIANTS,
   ...ORDER_INVARIANTS,
   ...POSITION_INVARIANTS,
   ...ALERT_INVARIANTS,

@@ -102,8 +102,8 @@ export const ORDER_INVARIANTS = [
       for (const { trade_id, order_id, fee_quote } of evidence.good(TOPICS.tradeClosed.name)) {
         if (seen.has(trade_id) || order_id === null) continue;
         seen.add(trade_id);
-        const before = paid.get(order_id) ?? 0;
-        paid.set(order_id, before === null || fee_quote === null ? null : before + fee_quote);
+        const before = paid.get(order_id);
+        paid.set(order_id, before === null || fee_quote === null ? null : (before ?? 0) + fee_quote);
       }
       for (const [orderId, fills] of reducingFills(evidence, evidence.endedAt - RECORDED_WITHIN_MS)) {
         const charged = fills.reduce((sum, { feeQuote }) => sum + Number(feeQuote), 0);
