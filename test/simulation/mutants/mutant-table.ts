@@ -28,7 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/execution-processor.ts',
     find: 'if (ledger.isFinished(intent.intent_id)) return;',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'sent-before-announced',
@@ -36,7 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/place.ts',
     find: 'await outbox.flush();',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'doubt-is-no-fill',
@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/place.ts',
     find: "logger.warn(context, 'the order is in doubt; asking the venue');",
     replace: "return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order: null, remaining: null };",
-    diesAfter: null,
+    diesAfter: 2,
   },
   {
     name: 'open-is-ended',
@@ -52,7 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/resolve.ts',
     find: "if (seen?.state === 'DONE') return",
     replace: 'if (seen !== null) return',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'restart-resolves-nothing',
@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'const end = await this.endOf(intent, submitted, null, outbox);',
     replace:
       "const end = { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null } as const;",
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'first-denial-believed',
@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/resolve.ts',
     find: 'resolution = absenceOf(seen, absences);\n        break;',
     replace: "return { kind: 'absent' };",
-    diesAfter: null,
+    diesAfter: 4,
   },
   {
     name: 'earlier-parts-forgotten',
@@ -77,7 +77,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/place.ts',
     find: 'const left = rounded.sub(filledOf(outbox, submitted, end));',
     replace: 'const left = rounded;',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'lane-error-swallowed',
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "if (errors.length > 0) throw errors.find((error) => !isKind(error, 'transient')) ?? errors[0];",
     replace:
       "const lasting = errors.find((error) => !isKind(error, 'transient'));\n    if (lasting !== undefined) throw lasting;",
-    diesAfter: null,
+    diesAfter: 2,
   },
   {
     name: 'cooldown-forgotten',
@@ -94,7 +94,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/ledger.ts',
     find: 'for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'own-fill-counted-twice',
@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/reconcile.ts',
     find: "if (fate === 'traded') continue;",
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'trade-of-order-forgotten',
@@ -110,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/ledger.ts',
     find: 'if (client_order_id !== null) this.#traded.add(client_order_id);',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'trades-not-read-back',
@@ -121,20 +121,12 @@ export const MUTANTS: readonly Mutant[] = [
     diesAfter: null,
   },
   {
-    name: 'switch-not-checked-at-sending',
-    does: 'The kill switch is checked when an intent is decided, and no more when its order is sent.',
-    file: 'pipelines/desk/desk-control.ts',
-    find: 'if (stop !== null) throw new WithheldOrder(stop);',
-    replace: '',
-    diesAfter: null,
-  },
-  {
     name: 'fee-of-the-opening',
     does: "The fee of a position's opening is recorded as the fee of the order that closed it.",
     file: 'pipelines/execution/costs.ts',
     find: 'fee_quote: closing.quote,',
     replace: 'fee_quote: opening.quote,',
-    diesAfter: null,
+    diesAfter: 1,
   },
   // CLM.
   {
@@ -143,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/clm/accumulate.ts',
     find: 'if (outcome?.slices.includes(trade.trade_id) === true) return null;',
     replace: '',
-    diesAfter: null,
+    diesAfter: 2,
   },
   {
     name: 'outcomes-not-restored',
@@ -160,7 +152,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/runtime/wire-processor.ts',
     find: 'for (const letter of letters) outputs.push(letter);',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'early-commit',
@@ -185,7 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/runtime/per-partition.ts',
     find: 'this.#before = { replay, processed };\n    this.#instances = new Map();',
     replace: 'this.#before = { replay, processed };',
-    diesAfter: null,
+    diesAfter: 2,
   },
   {
     name: 'batches-overlap',
@@ -226,7 +218,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/scoring/scoring-processor.ts',
     find: 'intent_id: intentIdOf(snapshot.position_id, snapshot.observed_at),',
     replace: 'intent_id: intentIdOf(snapshot.position_id, at.offset),',
-    diesAfter: null,
+    diesAfter: 1,
   },
   // The source of snapshots.
   {
@@ -246,6 +238,14 @@ export const MUTANTS: readonly Mutant[] = [
     diesAfter: null,
   },
   // The desk.
+  {
+    name: 'switch-read-once',
+    does: 'The kill switch is read when a process starts, and never again.',
+    file: 'pipelines/desk/desk-control.ts',
+    find: 'if (ends === this.#ends && Math.abs(startedAt - this.#readAt) < WHOLE_MS) return;',
+    replace: 'if (this.#state !== null) return;',
+    diesAfter: 1,
+  },
   {
     name: 'halt-of-account-ignored',
     does: 'A halt of an account is acknowledged, and only one of the whole desk stops orders.',
@@ -268,7 +268,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/desk/claims.ts',
     find: 'processes: new Map([...joined.processes, [process, claimed_at]]),',
     replace: 'processes: new Map([[process, claimed_at]]),',
-    diesAfter: null,
+    diesAfter: 1,
   },
   // Alerts.
   {
@@ -277,7 +277,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/notify/episodes.ts',
     find: 'return [...raised, ...cleared];',
     replace: 'return raised;',
-    diesAfter: null,
+    diesAfter: 1,
   },
   {
     name: 'deliveries-not-recorded',
@@ -285,6 +285,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/notify/alert-watch.ts',
     find: 'this.journal.note({ target, name, scope, alert_id, state, reminder, delivered_at });',
     replace: '',
-    diesAfter: null,
+    diesAfter: 1,
   },
 ];
