@@ -6,7 +6,8 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { registerSchemas } from '../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
-import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../tools/kafka/emptied-broker.ts';
+import { started } from '../tools/kafka/test-broker.ts';
 import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runProgram } from './program.ts';
 
@@ -15,8 +16,7 @@ const clock = new SystemClock();
 
 const PATIENCE = { timeout: 100_000, interval: 200 };
 
-/** Without this setting the cleaner looks for work every 15 s. */
-const broker = await startTestBroker({ 'log.cleaner.backoff.ms': '100' });
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('a control topic that compacts quickly', () => {

@@ -1,13 +1,14 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { EXCHANGE_KEYS, runHalts } from './halt-run.ts';
 
 /** Enough for four tries, one with a broker that hangs for longer than `halt` waits. Unit: milliseconds. */
 const PATIENCE_MS = 300_000;
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('halt, while orders are under way', () => {

@@ -8,7 +8,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 import { overConfidentTrades } from './over-confident-trades.ts';
@@ -16,7 +17,7 @@ import { overConfidentTrades } from './over-confident-trades.ts';
 /** A process starts, joins its group and reads its topics well within this. Unit: milliseconds. */
 const PATIENCE = { timeout: 60_000, interval: 200 };
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('calibration on Kafka', () => {

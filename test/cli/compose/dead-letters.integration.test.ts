@@ -19,7 +19,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 import { lagOf } from './lag.ts';
@@ -32,7 +33,7 @@ const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
 const PATIENCE = { timeout: 60_000, interval: 200 };
 
 const clock = new SystemClock();
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 /** The largest value that a topic takes with its usual limit, but for a few bytes. */
@@ -57,8 +58,7 @@ const EIGHT_HEADERS: readonly (readonly [string, Buffer | null])[] = [
 ];
 
 describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
-  const { brokers: addresses, registryUrl } = started(broker);
-  const brokers = addresses ?? [];
+  const { brokers, registryUrl } = started(broker);
   const connection = ['--brokers', brokers.join(','), '--registry', registryUrl];
   const folder = temporaryFolder();
   afterAll(() => folder.remove());

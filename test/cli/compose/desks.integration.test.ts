@@ -10,7 +10,8 @@ import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 
@@ -19,7 +20,7 @@ import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 const PATIENCE = { timeout: 90_000, interval: 300 };
 const POSITIONS = 6;
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('desks on one Kafka', () => {

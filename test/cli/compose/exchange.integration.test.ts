@@ -11,7 +11,8 @@ import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.t
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 
@@ -20,7 +21,7 @@ import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 const PATIENCE = { timeout: 90_000, interval: 300 };
 const POSITIONS = 15;
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('the chain on an exchange', () => {

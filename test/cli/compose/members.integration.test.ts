@@ -11,7 +11,8 @@ import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { auditLog } from '../audit-data-folder.ts';
@@ -24,7 +25,7 @@ const PATIENCE = { timeout: 60_000, interval: 100 };
 /** A group waits that long for members that are gone. Unit: milliseconds. */
 const SHORT_SESSION = { sessionTimeoutMs: 2000 };
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {

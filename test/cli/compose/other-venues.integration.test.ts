@@ -13,7 +13,8 @@ import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-byb
 import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';
 import type { VenueServer } from '../../../packages/fake-exchange/venue-server.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 
@@ -62,7 +63,7 @@ const OKX: Venue = {
   contractSize: '0.01',
 };
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('the chain on other venues', () => {

@@ -15,7 +15,8 @@ import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topic
 import type { PositionId } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { slice } from '../../fixtures/slices.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { lagOf } from './lag.ts';
 import { rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';
 
@@ -23,7 +24,7 @@ const { positionSnapshot: SNAPSHOTS, harvestIntent: INTENTS, tradeClosed: TRADES
 const PATIENCE = { timeout: 60_000, interval: 100 };
 
 const clock = new SystemClock();
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)("others' topics", () => {

@@ -11,7 +11,8 @@ import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { freePorts } from '../../tools/kafka/test-servers.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { emptiedTestBroker } from '../../tools/kafka/emptied-broker.ts';
+import { started } from '../../tools/kafka/test-broker.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
@@ -149,7 +150,7 @@ describe('run without a broker', () => {
   });
 });
 
-const broker = await startTestBroker();
+const broker = await emptiedTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('run on Kafka', () => {

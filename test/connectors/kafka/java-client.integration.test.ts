@@ -4,13 +4,13 @@ import { openSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Codec, CODECS } from '../../../connectors/kafka/codecs.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
+import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { clientRecord, lineOf } from './batches/client-records.ts';
 
 const SOURCE = fileURLToPath(new URL('./batches/JavaClient.java', import.meta.url));
@@ -19,8 +19,7 @@ const SOURCE = fileURLToPath(new URL('./batches/JavaClient.java', import.meta.ur
 const ATTRIBUTES_AT = 21;
 const RECORDS_AT = 61;
 
-const broker = await startTestBroker();
-if (!('skipped' in broker)) afterAll(() => broker.stop());
+const broker = await sharedTestBroker();
 
 describe.skipIf('skipped' in broker)('the Java client', () => {
   const { brokers, folder } = started(broker);
@@ -28,7 +27,11 @@ describe.skipIf('skipped' in broker)('the Java client', () => {
   async function newTopic(name: string, compression = 'producer'): Promise<string> {
     const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    const configEntries = [{ name: 'compression.type', value: compression }];
+    const configEntries = [
+      { name: 'compression.type', value: compression },
+      // The records are of a fixed day: with a limit, the broker would delete them within five minutes.
+      { name: 'retention.ms', value: '-1' },
+    ];
     await admin.createTopics({ topics: [{ topic: name, numPartitions: 1, replicationFactor: 1, configEntries }] });
     await admin.disconnect();
     return name;

@@ -1,27 +1,32 @@
 /**
  * `emptiedTestBroker()`  a broker of the run that one file at a time has for itself, empty: the topics, groups and subjects of the file before it
- *                        are deleted. For tests that run the chain, whose topic names are fixed, and that stop neither server: two JVMs
- *                        take as long to start as many a file takes to run.
+ *                        are deleted. For tests that run the chain, whose topic names are fixed; one that stops a server starts it again.
+ *                        Two JVMs take as long to start as many a file takes to run.
  *
  * Usage: as of `startTestBroker` (test-broker.ts).
  *
  * BRK-7  It is emptied when it is taken, so a file that was killed leaves nothing to the next one. One that cannot be emptied, since a process
- *      of an earlier file is still in a group, is left to that process: the caller gets one of its own.
+ *      of an earlier file is still in a group, is left to that process: the caller gets the next one.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { inject } from 'vitest';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
-import { placeOf, writePorts } from '../../../tools/kafka/broker-place.ts';
+import { type BrokerPlace, placeOf, writePorts } from '../../../tools/kafka/broker-place.ts';
 import { SERVERS } from '../../../tools/kafka/start-servers.ts';
-import { type Addresses, type TestBroker, shown, start, startTestBroker } from './test-broker.ts';
+import { type Addresses, type TestBroker, controlsOf, start } from './test-broker.ts';
 import { freePorts, type Skipped } from './test-servers.ts';
 
-type EmptiedBroker = Addresses & Pick<TestBroker, 'stop'>;
+const SETTINGS = {
+  // The cleaner looks for work every 15 s by default, and a test of compaction would wait for that.
+  'log.cleaner.backoff.ms': '1000',
+  // Tests write records of long ago. By default what is older than its topic keeps is deleted every 5 minutes, at any moment of a file.
+  'log.retention.check.interval.ms': String(24 * 3_600_000),
+};
 
 /** Throws SERVER_FAILED. */
-export async function emptiedTestBroker(): Promise<EmptiedBroker | Skipped> {
+export async function emptiedTestBroker(): Promise<TestBroker | Skipped> {
   const kafka = inject('kafka');
   if ('skipped' in kafka) return kafka;
   for (let number = 0; ; number += 1) {
@@ -33,15 +38,16 @@ export async function emptiedTestBroker(): Promise<EmptiedBroker | Skipped> {
     const stop = (): Promise<void> => Promise.resolve(lock.release());
     try {
       const before = placeOf(folder);
-      if (before !== null) {
-        const addresses = shown(before);
-        if (await isEmptied(addresses)) return { ...addresses, stop };
-        return await startTestBroker();
+      const place: BrokerPlace = { ...(before ?? { folder, ports: await freePorts() }), settings: SETTINGS };
+      const broker = { ...controlsOf(place, kafka), stop };
+      if (before === null) {
+        await start(SERVERS, place, kafka);
+        writePorts(place);
+      } else if (!(await isEmptied(broker))) {
+        lock.release();
+        continue;
       }
-      const place = { folder, ports: await freePorts() };
-      await start(SERVERS, place, kafka);
-      writePorts(place);
-      return { ...shown(place), stop };
+      return broker;
     } catch (thrown) {
       lock.release();
       throw thrown;

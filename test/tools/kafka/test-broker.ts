@@ -3,8 +3,7 @@
  *
  * `sharedTestBroker()`  one a vitest run, started when the first file asks for it. Nobody may stop it, and its topics are
  *                       everybody's: for tests that use topics, groups and subjects of their own.
- * `startTestBroker()`   one for the caller alone, that it may kill: for tests of outages, and for those that run the
- *                       chain, whose topic names are fixed, where emptied-broker.ts will not do.
+ * `startTestBroker()`   one for the caller alone, that it may leave stopped. Where it does not, emptied-broker.ts will do.
  *
  * Usage, at the top of a file, so that a machine without Java skips it:
  *
@@ -33,9 +32,12 @@ export interface Addresses {
   readonly registryUrl: string;
 }
 
-export interface TestBroker extends Addresses {
+export interface SharedBroker extends Addresses {
   /** Its data and logs. */
   readonly folder: string;
+}
+
+export interface TestBroker extends SharedBroker {
   /** kill -9. */
   killBroker(): Promise<void>;
   /** Resolves when it answers again. */
@@ -50,7 +52,7 @@ export interface TestBroker extends Addresses {
   /** kill -9: connections are refused. */
   killRegistry(): Promise<void>;
   startRegistryAgain(): Promise<void>;
-  /** Ends both at once and removes their data. */
+  /** Gives it up: ends both at once and removes their data, or leaves it to the next file (emptied-broker.ts). */
   stop(): Promise<void>;
 }
 
@@ -62,15 +64,18 @@ const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 /** How often a file checks whether another one has started the shared broker. Unit: milliseconds. */
 const POLL_MS = 100;
 
-/** Starts a broker of one's own, with these settings besides the usual ones; it takes about 5 seconds. Throws SERVER_FAILED. */
-export async function startTestBroker(settings: Readonly<Record<string, string>> = {}): Promise<TestBroker | Skipped> {
+/** Starts a broker of one's own; it takes about 5 seconds. Throws SERVER_FAILED. */
+export async function startTestBroker(): Promise<TestBroker | Skipped> {
   const kafka = inject('kafka');
   if ('skipped' in kafka) return kafka;
-  const place: BrokerPlace = { folder: mkdtempSync(join(kafka.folder, 'own-')), ports: await freePorts(), settings };
+  const place: BrokerPlace = { folder: mkdtempSync(join(kafka.folder, 'own-')), ports: await freePorts() };
   await start(SERVERS, place, kafka);
+  return { ...controlsOf(place, kafka), stop: () => discard(place.folder, clock) };
+}
+
+export function controlsOf(place: BrokerPlace, kafka: KafkaTools): Omit<TestBroker, 'stop'> {
   return {
     ...shown(place),
-    folder: place.folder,
     killBroker: () => kill(place.folder, 'kafka', clock),
     startBrokerAgain: () => start([KAFKA_SERVER], place, kafka),
     pauseBroker: () => void sendSignal(place.folder, 'kafka', 'SIGSTOP'),
@@ -79,12 +84,11 @@ export async function startTestBroker(settings: Readonly<Record<string, string>>
     resumeRegistry: () => signalRegistry(place, 'SIGCONT'),
     killRegistry: () => kill(place.folder, 'registry', clock),
     startRegistryAgain: () => start([REGISTRY_SERVER], place, kafka),
-    stop: () => discard(place.folder, clock),
   };
 }
 
 /** The run's own broker. Throws SERVER_FAILED. */
-export async function sharedTestBroker(): Promise<Addresses | Skipped> {
+export async function sharedTestBroker(): Promise<SharedBroker | Skipped> {
   const kafka = inject('kafka');
   if ('skipped' in kafka) return kafka;
   const folder = join(kafka.folder, 'shared');
@@ -126,7 +130,7 @@ function signalRegistry(place: BrokerPlace, kind: 'SIGSTOP' | 'SIGCONT'): Promis
   return Promise.resolve();
 }
 
-export function shown(place: BrokerPlace): Addresses {
+function shown(place: BrokerPlace): SharedBroker {
   const { brokers, registryUrl } = addressesOf(place);
-  return { brokers: [brokers], registryUrl };
+  return { brokers: [brokers], registryUrl, folder: place.folder };
 }
