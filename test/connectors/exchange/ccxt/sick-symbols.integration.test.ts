@@ -111,7 +111,7 @@ describe('EXC-37, two-ids-one-name: what the exchange shows under an id is that 
     expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'BNXUSDT', quantity: '1000' }]);
     expect((await markets.byId('BNXUSDT'))?.rules.lotStep).toBe('0.1');
     expect((await markets.byId('BNXUSDTSETTLED'))?.rules.lotStep).toBe('1');
-    expect((await venue.fills('BNXUSDT', 0)).fills).toHaveLength(1);
+    expect((await venue.fills('BNXUSDT', world.server.exchange.now() - DAY_MS)).fills).toHaveLength(1);
     expect(await exchange.rules('BNXUSDT')).toMatchObject({ lotStep: '0.1' });
   });
 });
@@ -131,7 +131,7 @@ it('EXC-38: a delisted market is remembered, and its open positions are shown', 
   markets.forget('OLDUSDT');
   await markets.rules('OLDUSDT');
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
-  expect((await venue.fills('OLDUSDT', 0)).fills).toHaveLength(1);
+  expect((await venue.fills('OLDUSDT', world.server.exchange.now() - DAY_MS)).fills).toHaveLength(1);
 });
 
 describe('fills-older-than-ninety-days', () => {
