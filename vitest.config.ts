@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongFilesFirst } from './test/long-files-first.ts';
 
@@ -11,6 +12,9 @@ const TIMEOUT_MS = 120_000;
 
 /** Integration tests wait more than they compute: three files at a time keep two cores busy. More would crowd out a broker there. */
 const WORKERS = 3;
+
+// Each file of the topology and integration tiers has a process of its own, which would compile what it imports anew.
+process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/compiled-tests', import.meta.url));
 
 const tier = (
   name: string,
