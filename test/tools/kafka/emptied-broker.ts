@@ -13,10 +13,16 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { inject } from 'vitest';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { type BrokerPlace, placeOf, writePorts } from '../../../tools/kafka/broker-place.ts';
 import { SERVERS } from '../../../tools/kafka/start-servers.ts';
 import { type Addresses, type TestBroker, controlsOf, start } from './test-broker.ts';
 import { freePorts, type Skipped } from './test-servers.ts';
+
+const clock = new SystemClock();
+
+/** How often the broker is asked whether it still lists deleted topics. Unit: milliseconds. */
+const POLL_MS = 20;
 
 const SETTINGS = {
   // The cleaner looks for work every 15 s by default, and a test of compaction would wait for that.
@@ -43,7 +49,7 @@ export async function emptiedTestBroker(): Promise<TestBroker | Skipped> {
       if (before === null) {
         await start(SERVERS, place, kafka);
         writePorts(place);
-      } else if (!(await isEmptied(broker))) {
+      } else if (!(await emptyBroker(broker))) {
         lock.release();
         continue;
       }
@@ -55,30 +61,37 @@ export async function emptiedTestBroker(): Promise<TestBroker | Skipped> {
   }
 }
 
-/** False where something of it is still in use, or does not answer. */
-async function isEmptied({ brokers, registryUrl }: Addresses): Promise<boolean> {
+/** Deletes all topics, groups and subjects. False where something is still in use, or does not answer. */
+export async function emptyBroker({ brokers, registryUrl }: Addresses): Promise<boolean> {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 2 } }).admin();
   try {
     await admin.connect();
     const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
     if (groups.length > 0) await admin.deleteGroups(groups);
-    const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
+    const listed = async () => (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
+    const topics = await listed();
     if (topics.length > 0) await admin.deleteTopics({ topics });
-    await deleteSubjects(registryUrl);
-    return true;
+    // The controller has deleted them, and the broker hears of it a moment later.
+    while ((await listed()).length > 0) await clock.sleep(POLL_MS);
   } catch {
     return false;
   } finally {
     await admin.disconnect();
   }
+  return deleteSubjects(registryUrl);
 }
 
-async function deleteSubjects(registryUrl: string): Promise<void> {
-  const subjects = (await (await fetch(`${registryUrl}/subjects`)).json()) as readonly string[];
-  for (const subject of subjects) {
-    const response = await fetch(`${registryUrl}/subjects/${encodeURIComponent(subject)}?permanent=true`, {
-      method: 'DELETE',
-    });
-    if (!response.ok) throw new Error(`${subject}: ${response.status}`);
+/** False where the registry does not answer. Throws where it refuses: each file would have a new broker, and nobody would notice. */
+async function deleteSubjects(registryUrl: string): Promise<boolean> {
+  const listed = await fetch(`${registryUrl}/subjects`).catch(() => null);
+  if (listed === null) return false;
+  for (const subject of (await listed.json()) as readonly string[]) {
+    // The registry deletes for good only what is marked as deleted.
+    for (const query of ['', '?permanent=true']) {
+      const address = `${registryUrl}/subjects/${encodeURIComponent(subject)}${query}`;
+      const { ok, status } = await fetch(address, { method: 'DELETE' });
+      if (!ok) throw new Error(`DELETE ${address}: ${status}`);
+    }
   }
+  return true;
 }

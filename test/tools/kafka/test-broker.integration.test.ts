@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { emptyBroker } from './emptied-broker.ts';
 import { sharedTestBroker, startTestBroker, started } from './test-broker.ts';
 
 const broker = await startTestBroker();
@@ -68,6 +69,28 @@ describe.skipIf('skipped' in broker)('a test broker', () => {
     await expect(subjects()).rejects.toThrow('fetch failed');
     await control.startRegistryAgain();
     expect(await subjects()).toEqual(['a-value', 'b-value']);
+  });
+
+  it('BRK-7: is emptied of topics, groups and subjects, but not while somebody is in a group', async () => {
+    const kafka = clientOf(brokers, 5);
+    const consumer = kafka.consumer({ groupId: 'at-work' });
+    await consumer.connect();
+    await consumer.subscribe({ topic: 'kept', fromBeginning: true });
+    await new Promise<void>((resolve) => {
+      consumer.on('consumer.group_join', () => resolve());
+      void consumer.run({ eachMessage: () => Promise.resolve() });
+    });
+    expect(await emptyBroker({ brokers, registryUrl })).toBe(false);
+    await consumer.disconnect();
+
+    expect(await emptyBroker({ brokers, registryUrl })).toBe(true);
+    expect(await subjects()).toEqual([]);
+    const admin = kafka.admin();
+    await admin.connect();
+    expect((await admin.listTopics()).filter((topic) => !topic.startsWith('__'))).toEqual([]);
+    expect((await admin.listGroups()).groups).toEqual([]);
+    await admin.disconnect();
+    await register('a-value');
   });
 
   it('is another one than the shared broker, which is one however many ask', async () => {
