@@ -6,6 +6,7 @@ import type { Evidence, Invariant } from './evidence.ts';
 import { LOG_INVARIANTS } from './log-invariants.ts';
 import { MESSAGE_INVARIANTS } from './message-invariants.ts';
 import { ORDER_INVARIANTS } from './order-invariants.ts';
+import { REDUCTION_INVARIANTS } from './reduction-invariants.ts';
 import { POSITION_INVARIANTS } from './position-invariants.ts';
 
 export const INVARIANTS: readonly Invariant[] = [
@@ -13,6 +14,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...DECISION_INVARIANTS,
   ...DESK_INVARIANTS,
   ...ORDER_INVARIANTS,
+  ...REDUCTION_INVARIANTS,
   ...POSITION_INVARIANTS,
   ...ALERT_INVARIANTS,
   ...MESSAGE_INVARIANTS,
