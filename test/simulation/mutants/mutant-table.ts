@@ -158,11 +158,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'early-commit',
-    does: 'Offsets are committed before the outputs of their records are acknowledged.',
+    does: 'Offsets are committed while their records are still being worked.',
     file: 'pipelines/runtime/wire-processor.ts',
-    find: 'tookMs: clock.now() - startedAt });\n      return outputs;',
-    replace: 'tookMs: clock.now() - startedAt });\n      void append(outputs).catch(() => {});\n      return [];',
-    diesAfter: null,
+    find: 'outputs = await retryPart(part, `${batch.topic}[${batch.partition}]`, async () => {\n          await broadcast.refresh();',
+    replace: `void (async (work: () => Promise<readonly OutgoingRecord[]>) => {
+          try {
+            await append(await retryPart(part, batch.topic, work));
+          } catch {}
+        })(async () => {
+          await broadcast.refresh();`,
+    diesAfter: 1,
   },
   {
     name: 'outage-swallowed',
@@ -262,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/desk/desk-control.ts',
     find: 'if (before.length === 0) acknowledge();',
     replace: 'if (before.length >= 0) acknowledge();',
-    diesAfter: null,
+    diesAfter: 22,
   },
   {
     name: 'claim-pushes-others-out',
