@@ -4,8 +4,8 @@ import { FAULT_KIND_NAMES, type FaultKind } from './faults.ts';
 import { planOf } from './plan.ts';
 import { World } from './world.ts';
 
-const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1);
-const SIZE = { hours: 3, symbols: 5 };
+const SEEDS = Array.from({ length: 8 }, (_, index) => index + 1);
+const SIZE = { hours: 2, symbols: 5 };
 
 const struck = new Set<FaultKind>();
 
