@@ -234,7 +234,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/snapshots/exchange-source.ts',
     find: 'const snapshots = await latestSnapshots(options, clock, (other) => other === account);',
     replace: 'const snapshots = await latestSnapshots(options, clock, () => false);',
-    diesAfter: null,
+    diesAfter: 28,
   },
   {
     name: 'fills-between-cycles-lost',
