@@ -9,10 +9,27 @@ const MINUTE_MS = 60_000;
 const BTCUSDT = { symbol: 'BTCUSDT', price: '60000', tick: '0.1', lotStep: '0.001' };
 const TRADES = TOPICS.tradeClosed.name;
 
+const CANDLE_MS = 5 * MINUTE_MS;
+
+/** Far more than an indicator looks back, and than the test lasts. Unit: candles. */
+const CANDLES = 200;
+
+/** Gives BTCUSDT candles of equal range: those that the exchange makes up differ by the time of day, and whether volatility expands decides too. */
+function calm(exchange: BinanceExchange): void {
+  const latest = Math.floor(exchange.now() / CANDLE_MS);
+  const candle = { open: '60000', high: '60010', low: '59990', close: '60000' };
+  const candles = Array.from({ length: CANDLES }, (_, index) => ({
+    ...candle,
+    openTime: (latest - CANDLES + 10 + index) * CANDLE_MS,
+  }));
+  exchange.candles.set('BTCUSDT', '5m', candles);
+}
+
 /** A LONG of 0.1 opened a minute ago at 60000 with a stop at 59000, harvested at 67000. */
 async function harvested(desk: DeskOnBinance, before: (exchange: BinanceExchange) => void = () => {}) {
   const { exchange } = desk.server;
   exchange.setMarket(BTCUSDT);
+  calm(exchange);
   exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', price: '60000', at: exchange.now() - MINUTE_MS });
   exchange.placeStop({ symbol: 'BTCUSDT', side: 'LONG', orderType: 'STOP_MARKET', triggerPrice: '59000' });
   before(exchange);
