@@ -77,7 +77,7 @@ export const FAULT_KINDS = {
     form: 'next',
     strikes: 'symbol',
     lastsMs: 60 * MINUTE,
-    means: 'an order arrives after its sender gave it up',
+    means: 'an order arrives seconds late, or too late, and its answer is lost',
   },
   order_refused: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order is refused' },
   order_in_part: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order fills in part' },

@@ -105,6 +105,11 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
     const why = 'must be an https address, or http on this machine, without user information and query';
     problems.push({ path: '--venue-url', why });
   }
+  const { timeout = TIMEOUT_MS, options } = file.ccxt ?? {};
+  if (options?.recvWindow !== undefined && options.recvWindow > timeout) {
+    const why = 'must be at most ccxt.timeout (5000 where left out): what was given up could still become an order';
+    problems.push({ path: 'ccxt.options.recvWindow', why });
+  }
   const traits = knownVenue(id)?.traits ?? DEFAULT_TRAITS;
   if (stake === 'demo' && traits.practice === null) {
     problems.push({ path: '--demo', why: `${id} has no practice accounts that ccxt can reach` });
@@ -202,7 +207,8 @@ const TIMEOUT_MS = 5000;
 
 /**
  * The exchange rejects signed requests that are older. A delayed request therefore never becomes an order after execution has stopped looking
- * it up, which it does for twice as long. Unit: milliseconds.
+ * it up, which it does for twice as long; nor after its time-out, when a halt may be acknowledged (DSK-16), so it is never longer than that.
+ * Unit: milliseconds.
  */
 const RECV_WINDOW_MS = 5000;
 
@@ -238,15 +244,16 @@ function isConstructor(given: unknown): given is new (config: object) => CcxtExc
 
 function configOf({ credentials, traits, ccxt }: VenueSettings): object {
   const options = typeof ccxt['options'] === 'object' && ccxt['options'] !== null ? ccxt['options'] : {};
+  const timeout = typeof ccxt['timeout'] === 'number' ? ccxt['timeout'] : TIMEOUT_MS;
   return {
-    timeout: TIMEOUT_MS,
     ...ccxt,
+    timeout,
     // Makes ccxt await a turn of the RequestQueue before each request.
     enableRateLimit: true,
     // Decimal texts instead of doubles, so that no digit is lost.
     number: String,
     options: {
-      recvWindow: RECV_WINDOW_MS,
+      recvWindow: Math.min(RECV_WINDOW_MS, timeout),
       warnOnFetchOpenOrdersWithoutSymbol: false,
       ...traits.ccxtOptions,
       ...options,

@@ -29,14 +29,14 @@ import { AccountAnswers, away } from './account-answers.ts';
 import { codeOf } from './order-refusals.ts';
 import { RECEIVE_WINDOW_MS, type VenueAccount } from './venue-account.ts';
 
-/** How long a process waits for an answer: less than the exchange's window, so that an order may arrive after it was given up. */
-const TIMEOUT_MS = 3000;
+/** How long a process waits for an answer, as the connector does: as long as the exchange takes what was sent, so that nothing given up comes to be. */
+const TIMEOUT_MS = RECEIVE_WINDOW_MS;
 
 /** How much longer than usual a slow exchange takes, at the least and at the most. Unit: milliseconds. */
 const SLOW_MS = [500, 4500] as const;
 
-/** A late order arrives in between, so that a few of them are too late for the exchange's window. Unit: milliseconds after it was sent. */
-const LATE_MS = [TIMEOUT_MS, RECEIVE_WINDOW_MS + 500] as const;
+/** A late order arrives in between, so that some of them are too late for the exchange's window. Unit: milliseconds after it was sent. */
+const LATE_MS = [3000, RECEIVE_WINDOW_MS + 500] as const;
 
 /** How long an order is on its way during which somebody halts the desk: long enough for the halt, and in time for its answer. Unit: milliseconds. */
 const HALTED_ORDER_MS = [1500, TIMEOUT_MS - 300] as const;

@@ -4,6 +4,7 @@ import { WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import { AnExchange, MINUTE_MS, aFault } from './an-exchange.ts';
 import { STEP_MS } from './price-path.ts';
+import { RECEIVE_WINDOW_MS } from './venue-account.ts';
 
 const BTC = 'BTCUSDT';
 const ID = 'hl-1' as ClientOrderId;
@@ -61,14 +62,15 @@ describe('an order at the simulated exchange', () => {
     expect(await exchange.within(1000, exchange.venue.lookUp(ID, BTC))).toEqual({ kind: 'absent' });
   });
 
-  it('may arrive after its sender has given it up', async () => {
+  it('may arrive late, and its answer be lost; once it was given up nothing comes of it any more (SIM-35)', async () => {
     const exchange = new AnExchange({ faults: [aFault('order_late', BTC, 0.5)] });
     exchange.account.open(BTC, 'LONG', 0.5);
     const request = { clientOrderId: ID, position: exchange.reference(BTC), quantity: '0.1' };
     const placing = exchange.venue.place({ ...request, pricing: { kind: 'market' } }, (send) => send());
-    expect(await exchange.within(3010, placing)).toMatchObject({ kind: 'in-doubt' });
     expect(await exchange.within(500, exchange.venue.lookUp(ID, BTC))).toEqual({ kind: 'absent' });
-    await exchange.kernel.run(exchange.kernel.now + 3000);
+    expect(await exchange.within(RECEIVE_WINDOW_MS, placing)).toMatchObject({ kind: 'in-doubt' });
+    expect(filledOf(exchange)).toBe('0.1');
+    await exchange.kernel.run(exchange.kernel.now + RECEIVE_WINDOW_MS);
     expect(filledOf(exchange)).toBe('0.1');
   });
 
@@ -148,8 +150,10 @@ describe('an order at the simulated exchange', () => {
     const exchange = new AnExchange({ faults: [{ ...aFault('exchange_away', null), forMs: MINUTE_MS }] });
     exchange.account.open(BTC, 'LONG', 0.5);
     const position = exchange.reference(BTC);
-    expect(await exchange.within(4000, exchange.venue.lookUp(ID, BTC))).toMatchObject({ kind: 'unavailable' });
-    await expect(exchange.within(4000, exchange.venue.position(position))).rejects.toMatchObject({
+    expect(await exchange.within(RECEIVE_WINDOW_MS + 1000, exchange.venue.lookUp(ID, BTC))).toMatchObject({
+      kind: 'unavailable',
+    });
+    await expect(exchange.within(RECEIVE_WINDOW_MS + 1000, exchange.venue.position(position))).rejects.toMatchObject({
       code: 'EXCHANGE_AWAY',
     });
   });

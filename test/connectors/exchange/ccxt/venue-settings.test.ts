@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { thrownBy } from '../../../fixtures/thrown-by.ts';
-import { hasCredentials, venueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
+import { hasCredentials, openCcxt, venueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 
 const KEYS = { HARVESTLINE_API_KEY: 'the-key', HARVESTLINE_API_SECRET: 'the-secret' };
 
@@ -31,6 +31,19 @@ describe('the settings of an exchange', () => {
       false,
     ]);
     expect(venueSettings({ id: 'binanceusdm', stake: 'data' }, {}).credentials).toBeNull();
+  });
+
+  it('lets no request become an order after it was given up: the window is never longer than the time-out', async () => {
+    const settingsOf = (ccxt: object) =>
+      venueSettings({ id: 'binanceusdm', stake: 'demo', settingsFile: file(JSON.stringify({ ccxt })) }, KEYS);
+    const windowOf = async (ccxt: object): Promise<unknown> => (await openCcxt(settingsOf(ccxt))).options['recvWindow'];
+    expect(await windowOf({})).toBe(5000);
+    expect(await windowOf({ timeout: 900 })).toBe(900);
+    expect(await windowOf({ timeout: 9000 })).toBe(5000);
+    expect(await windowOf({ timeout: 9000, options: { recvWindow: 8000 } })).toBe(8000);
+    for (const ccxt of [{ options: { recvWindow: 5001 } }, { timeout: 2000, options: { recvWindow: 3000 } }]) {
+      expect(thrownBy(() => settingsOf(ccxt))).toMatchObject({ problems: [{ path: 'ccxt.options.recvWindow' }] });
+    }
   });
 
   it('names everything that is wrong, and no value', () => {
