@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -13,7 +14,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -37,11 +38,25 @@ const COMPANIONS = ['-wal', '-shm'];
  * folder is left as it is, and only the files in it are closed to others.
  */
 export function makeDataFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: OWNER_FOLDER });
+  const first = mkdirSync(folder, { recursive: true, mode: OWNER_FOLDER });
+  if (first !== undefined) syncNames(resolve(first), resolve(folder));
   const { mode } = statSync(folder);
   if ((mode & OTHERS) === 0 || (mode & STICKY) !== 0) return;
   const names = readdirSync(folder);
   if (names.length === 0 || names.some((name) => OWN_FILE.test(name))) tighten(folder, OWNER_FOLDER);
+}
+
+/** Syncs the names of new folders, each in the one above it: SQLite does so for its files, and a file that is synced in a lost folder is lost. */
+function syncNames(first: string, last: string): void {
+  for (let made = last; ; made = dirname(made)) {
+    const above = openSync(dirname(made), 'r');
+    try {
+      fsyncSync(above);
+    } finally {
+      closeSync(above);
+    }
+    if (made === first || made === dirname(made)) return;
+  }
 }
 
 /** To be called before SQLite opens `path` for writing, which gives its other files the mode of that one. */
