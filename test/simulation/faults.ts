@@ -243,7 +243,8 @@ export class FaultBoard {
   readonly hits = new Map<FaultKind, number>();
   readonly #now: () => EpochMillis;
   readonly #start: EpochMillis;
-  readonly #waiting = new Map<FaultKind, Fault[]>();
+  /** By kind, then by whom they strike; null: anybody. Each list in the order of time. */
+  readonly #waiting = new Map<FaultKind, Map<string | null, Fault[]>>();
   readonly #onHit: (fault: Fault, struck: string) => void;
 
   constructor(
@@ -255,10 +256,14 @@ export class FaultBoard {
     this.#now = now;
     this.#start = start;
     this.#onHit = onHit;
-    for (const fault of faults.toSorted((one, other) => one.at - other.at)) {
-      const ofKind = this.#waiting.get(fault.kind) ?? [];
-      ofKind.push(fault);
-      this.#waiting.set(fault.kind, ofKind);
+    for (const [kind, ofKind] of Map.groupBy(
+      faults.toSorted((one, other) => one.at - other.at),
+      (fault) => fault.kind,
+    )) {
+      this.#waiting.set(
+        kind,
+        Map.groupBy(ofKind, ({ on }) => on),
+      );
     }
   }
 
@@ -267,13 +272,18 @@ export class FaultBoard {
    * process, symbol, topic or group of the request.
    */
   strikes(kind: FaultKind, subject: string): Fault | null {
-    const faults = this.#waiting.get(kind);
+    const ofKind = this.#waiting.get(kind);
+    if (ofKind === undefined) return null;
+    return this.#strikesOf(ofKind.get(subject), kind, subject) ?? this.#strikesOf(ofKind.get(null), kind, subject);
+  }
+
+  #strikesOf(faults: Fault[] | undefined, kind: FaultKind, subject: string): Fault | null {
     if (faults === undefined) return null;
     const now = this.#now() - this.#start;
     while (faults[0] !== undefined && faults[0].at + faults[0].forMs < now) faults.shift();
     for (const [place, fault] of faults.entries()) {
       if (fault.at > now) return null;
-      if (now > fault.at + fault.forMs || (fault.on !== null && fault.on !== subject)) continue;
+      if (now > fault.at + fault.forMs) continue;
       if (specOf(kind).form === 'next') faults.splice(place, 1);
       this.count(fault, subject);
       return fault;

@@ -29,6 +29,7 @@ import { HEAL_MS, HOUR_MS, type Plan, marketsOf } from './plan.ts';
 import { Models, SIGNAL_EVERY_MS } from './producers.ts';
 import { recordLine } from './record-line.ts';
 import { rolesOf } from './roles.ts';
+import { decodingOnce } from './shared-decoding.ts';
 import { loadParts } from './simulated-process.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -153,7 +154,7 @@ export class World {
   static async run(plan: Plan, onTrace: ((line: TraceLine) => void) | null = null): Promise<RunResult> {
     await loadParts();
     const registry = await MemoryRegistry.withOwnSchemas();
-    const codec = await RecordCodec.open(registry);
+    const codec = decodingOnce(await RecordCodec.open(registry));
     return new World(plan, new Kernel(plan.seed, WORLD_START, onTrace), registry, codec).#run();
   }
 
