@@ -1,7 +1,8 @@
 /**
  * The watermark of each account: the newest believable time of its own snapshots. How late or silent something is, is measured by it.
  *
- * WAT-1  An account's watermark moves with its own records only, so desks in one log may live years apart.
+ * WAT-1   An account's watermark moves with its own records only, so desks in one log may live years apart.
+ * WAT-22  What is kept up to date record by record is what a count of all records gives.
  *
  * A time stamp may be wrong. A record that lies more than `leap` (an hour) ahead of the one before it in its series (the snapshots of a
  * position, the signals of a symbol) waits for the next one: if that is as late, the source had paused; if it is earlier, the time was
@@ -72,43 +73,94 @@ export class Series<O extends Timed> {
 export type Progress = Pick<Series<Timed>, 'last' | 'confirmed'>;
 
 /**
- * The watermark of several series; -Infinity without any. It is the newest time that two records of a series agree on, or that of a first
- * record within `leap` of it. Where there are only first records it is the newest one with another within `leap`, else the oldest: a
- * watermark that is late raises no false alert.
+ * The watermark of several series, kept up to date record by record (WAT-22). It is the newest time that two records of a series agree on, or
+ * that of a first record within `leap` of it. Where there are only first records it is the newest one with another within `leap`, else the
+ * oldest: a watermark that is late raises no false alert.
  */
-export function watermarkOf(series: readonly Progress[], leapMs: number): EpochMillis {
-  const newestFirst = series
-    .flatMap(({ last, confirmed }) => (last === null ? [] : [{ at: last.at, confirmed }]))
-    .toSorted((one, other) => other.at - one.at);
-  const confirmed = newestFirst.find((one) => one.confirmed)?.at;
-  const near = (at: EpochMillis, index: number): boolean =>
-    confirmed === undefined ? at - (newestFirst[index + 1]?.at ?? -Infinity) <= leapMs : at - confirmed <= leapMs;
-  return (newestFirst.find(({ at }, index) => near(at, index)) ?? newestFirst.at(-1))?.at ?? -Infinity;
+export class SeriesWatermark {
+  readonly #leapMs: number;
+  /** The newest time that two records agree on: it never falls, since the time of a confirmed series never does. */
+  #confirmedAt = -Infinity;
+  /** Series of which only a first record is known. */
+  readonly #unconfirmed = new Set<Progress>();
+  /** Null after a record, until it is asked for. */
+  #at: EpochMillis | null = -Infinity;
+
+  constructor(leapMs: number, series: Iterable<Progress> = []) {
+    this.#leapMs = leapMs;
+    for (const one of series) this.moved(one);
+  }
+
+  /** To be called with a series after each of its records. */
+  moved(series: Progress): void {
+    const { last, confirmed } = series;
+    if (last === null) return;
+    this.#at = null;
+    if (confirmed) {
+      this.#unconfirmed.delete(series);
+      this.#confirmedAt = Math.max(this.#confirmedAt, last.at);
+    } else this.#unconfirmed.add(series);
+  }
+
+  /** -Infinity without any record. */
+  get at(): EpochMillis {
+    return (this.#at ??= this.confirmed ? this.#nearConfirmed() : this.#amongFirst());
+  }
+
+  /** Two records of one of the series agree on a time. */
+  get confirmed(): boolean {
+    return this.#confirmedAt > -Infinity;
+  }
+
+  #nearConfirmed(): EpochMillis {
+    let newest = this.#confirmedAt;
+    for (const { last } of this.#unconfirmed) {
+      if (last !== null && last.at - this.#confirmedAt <= this.#leapMs) newest = Math.max(newest, last.at);
+    }
+    return newest;
+  }
+
+  #amongFirst(): EpochMillis {
+    const newestFirst = Array.from(this.#unconfirmed, ({ last }) => last?.at ?? -Infinity).toSorted(
+      (one, other) => other - one,
+    );
+    const near = (at: EpochMillis, index: number): boolean =>
+      at - (newestFirst[index + 1] ?? -Infinity) <= this.#leapMs;
+    return newestFirst.find(near) ?? newestFirst.at(-1) ?? -Infinity;
+  }
+}
+
+interface AccountSignals {
+  readonly symbols: Map<string, Series<Timed>>;
+  readonly watermark: SeriesWatermark;
 }
 
 /** The times of model signals, by account and symbol. Models are programs of their own: they go on when the source of snapshots dies. */
 export class SignalSeries {
   readonly #leapMs: number;
-  readonly #accounts = new Map<string, Map<string, Series<Timed>>>();
+  readonly #accounts = new Map<string, AccountSignals>();
 
   constructor(leapMs: number) {
     this.#leapMs = leapMs;
   }
 
   add({ account, symbol }: Pick<ModelSignal, 'account' | 'symbol'>, at: EpochMillis): void {
-    let symbols = this.#accounts.get(account);
-    if (symbols === undefined) this.#accounts.set(account, (symbols = new Map()));
-    let series = symbols.get(symbol);
-    if (series === undefined) symbols.set(symbol, (series = new Series(this.#leapMs)));
+    let signals = this.#accounts.get(account);
+    if (signals === undefined) {
+      signals = { symbols: new Map(), watermark: new SeriesWatermark(this.#leapMs) };
+      this.#accounts.set(account, signals);
+    }
+    let series = signals.symbols.get(symbol);
+    if (series === undefined) signals.symbols.set(symbol, (series = new Series(this.#leapMs)));
     series.add({ at });
+    signals.watermark.moved(series);
   }
 
   /** Latest signal time of the account; -Infinity without one, or where the only signal is near to no other. */
   watermark(account: string): EpochMillis {
-    const symbols = [...(this.#accounts.get(account)?.values() ?? [])];
-    return symbols.length > 1 || symbols.some(({ confirmed }) => confirmed)
-      ? watermarkOf(symbols, this.#leapMs)
-      : -Infinity;
+    const signals = this.#accounts.get(account);
+    if (signals === undefined) return -Infinity;
+    return signals.symbols.size > 1 || signals.watermark.confirmed ? signals.watermark.at : -Infinity;
   }
 }
 
@@ -121,17 +173,15 @@ export class AccountWatermarks {
   readonly #leapMs: number;
   readonly #now: EpochMillis | null;
 
-  /** `positions`: the snapshots of each position, by account. `now`: the reader's clock where the log is written live. */
+  /** `positions`: the watermark of the snapshots of each account that has any. `now`: the reader's clock where the log is written live. */
   constructor(
-    positions: ReadonlyMap<string, readonly Progress[]>,
+    positions: ReadonlyMap<string, SeriesWatermark>,
     signals: SignalSeries,
     leapMs: number,
     now: EpochMillis | null,
   ) {
-    this.#watermarks = new Map([...positions].map(([account, series]) => [account, watermarkOf(series, leapMs)]));
-    this.#confirmed = new Set(
-      [...positions].filter(([, series]) => series.some(({ confirmed }) => confirmed)).map(([account]) => account),
-    );
+    this.#watermarks = new Map(Array.from(positions, ([account, { at }]) => [account, at]));
+    this.#confirmed = new Set([...positions].filter(([, { confirmed }]) => confirmed).map(([account]) => account));
     this.#signals = signals;
     this.#leapMs = leapMs;
     this.#now = now;

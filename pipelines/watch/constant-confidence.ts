@@ -88,17 +88,16 @@ export class ConfidenceWindow {
 
   #judge(model: string | null, window: readonly (readonly [number, Slot])[]): ConstantConfidence | null {
     let [low, high, since, confidences] = [Infinity, -Infinity, Infinity, 0];
-    const symbols = new Set<string>();
     for (const [number, slot] of window) {
       low = Math.min(low, slot.low);
       high = Math.max(high, slot.high);
       since = Math.min(since, number * SLOT_MS);
       confidences += slot.positions.size;
-      for (const symbol of slot.positions.values()) symbols.add(symbol);
     }
     const { confidences: fewest, confidenceSymbols } = this.#limits;
-    if (low !== high || confidences < fewest || symbols.size < confidenceSymbols) return null;
-    return { model, value: low, confidences, symbols: symbols.size, since };
+    if (low !== high || confidences < fewest) return null;
+    const symbols = new Set(window.flatMap(([, slot]) => [...slot.positions.values()]));
+    return symbols.size < confidenceSymbols ? null : { model, value: low, confidences, symbols: symbols.size, since };
   }
 
   #window(slots: Slots, now: EpochMillis): readonly (readonly [number, Slot])[] {

@@ -22,8 +22,8 @@ export interface SilentFeed {
 
 interface FeedParts {
   readonly open: readonly OpenPosition[];
-  /** By account. Unit: milliseconds. */
-  readonly usualIntervals: ReadonlyMap<string, number>;
+  /** Null where too few are known. Unit: milliseconds. */
+  readonly usualInterval: (account: string) => number | null;
   readonly watermarks: AccountWatermarks;
   /** The reader's clock where the log is written live; null elsewhere. */
   readonly now: EpochMillis | null;
@@ -39,23 +39,33 @@ interface FeedParts {
  */
 export function silentFeeds({
   open,
-  usualIntervals,
+  usualInterval,
   watermarks,
   now,
   cameAt,
   limits,
 }: FeedParts): readonly SilentFeed[] {
   const silent: SilentFeed[] = [];
-  for (const [account, positions] of Map.groupBy(open, (position) => position.account)) {
+  for (const account of watermarks.accounts) {
     const accountNow = Math.max(now ?? -Infinity, watermarks.latestActivity(account));
-    const timed = positions.map((position) => ({ ...position, at: observedAt(position, accountNow + limits.leap) }));
-    const since = timed.reduce((latest, { at }) => Math.max(latest, at), watermarks.of(account));
+    const watermark = watermarks.of(account);
+    const came = cameAt.get(account);
+    const silentFor = (since: EpochMillis): number =>
+      now === null || came === undefined ? accountNow - since : now - came;
+    // Its last snapshot is as late as the watermark or later. That nearly always is enough to know, without a look at its positions.
+    const atMost = silentFor(watermark);
+    if (atMost <= leastLimit(limits)) continue;
+    const usualMs = usualInterval(account);
+    const limit = limitOf(usualMs, limits);
+    if (atMost <= limit) continue;
+    const timed = open
+      .filter((position) => position.account === account)
+      .map((position) => ({ ...position, at: observedAt(position, accountNow + limits.leap) }));
+    const since = timed.reduce((latest, { at }) => Math.max(latest, at), watermark);
     // A position that was lost before the feed ended belongs to snapshots_ceased.
     const [first, ...others] = timed.filter(({ at }) => since - at <= limits.unobservedFor);
-    const usualMs = usualIntervals.get(account) ?? null;
-    const came = cameAt.get(account);
-    const silentMs = now === null || came === undefined ? accountNow - since : now - came;
-    if (first === undefined || silentMs <= limitOf(usualMs, limits)) continue;
+    const silentMs = silentFor(since);
+    if (first === undefined || silentMs <= limit) continue;
     const { source } = first;
     silent.push({ account, source, since, silentMs, usualMs, positions: idsOf([first, ...others]) });
   }
@@ -65,6 +75,11 @@ export function silentFeeds({
 function observedAt({ seenAt, aheadAt }: OpenPosition, until: EpochMillis): EpochMillis {
   const times = [seenAt, aheadAt ?? seenAt].filter((at) => at <= until);
   return Math.max(-Infinity, ...times);
+}
+
+/** Whatever the usual interval is. */
+function leastLimit({ silentAtLeast, silentAtMost, unobservedFor }: StallLimits): number {
+  return Math.min(silentAtLeast, silentAtMost, unobservedFor);
 }
 
 function limitOf(usualMs: number | null, { silentCycles, silentAtLeast, silentAtMost, unobservedFor }: StallLimits) {

@@ -17,8 +17,9 @@ import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
 import type { LateAnswers, Tally } from './topic-joins.ts';
 import type { SettlingPosition, UnobservedPosition, Winner } from './watched-positions.ts';
 
-/** A winner that is held too long, with the intents of it meanwhile. */
-interface HeldWinner extends Winner {
+/** What the alert says of a winner that is held too long. */
+export interface WinnerDetails {
+  /** Its intents meanwhile. */
   readonly tally: Tally;
   /** Intents from before this time are not known. */
   readonly talliedFrom: EpochMillis;
@@ -26,20 +27,28 @@ interface HeldWinner extends Winner {
   readonly unobserved: boolean;
 }
 
-export function winnerHeldAlert(held: readonly HeldWinner[], limits: StallLimits): Alert | null {
+export function winnerHeldAlert(
+  held: readonly Winner[],
+  detailsOf: (winner: Winner) => WinnerDetails,
+  limits: StallLimits,
+): Alert | null {
   const [longest] = held;
   if (longest === undefined) return null;
+  const text = (winner: Winner): string => heldText(winner, detailsOf(winner));
   return {
     name: 'winner_held',
     since: longest.since,
     evidence:
       `${held.length} ${held.length === 1 ? 'position is' : 'positions are'} held above R ${limits.winnerAboveR} without a trade: ` +
-      `${firstFew(held, limits.namedPositions, heldText).join(', ')}.`,
+      `${firstFew(held, limits.namedPositions, text).join(', ')}.`,
     next: lookCloser('explain', longest.position_id),
   };
 }
 
-function heldText({ position_id, r, seenAt, since, atLeast, tally, talliedFrom, unobserved }: HeldWinner): string {
+function heldText(
+  { position_id, r, seenAt, since, atLeast }: Winner,
+  { tally, talliedFrom, unobserved }: WinnerDetails,
+): string {
   const heldFor = `for ${atLeast ? 'at least ' : ''}${hours(seenAt - since)}`;
   const seen = unobserved ? `, last seen at ${formatEventTime(seenAt)}` : '';
   return `${position_id} at R ${r.toFixed(2)} ${heldFor}${seen} (${tallyText(tally, since < talliedFrom ? talliedFrom : null)})`;
@@ -84,26 +93,29 @@ export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLi
   };
 }
 
-/** A position that is no longer observed, with its last intent. */
-interface CeasedPosition extends UnobservedPosition {
-  readonly lastIntent: Tally['last'];
-}
-
-export function snapshotsCeasedAlert(unobserved: readonly CeasedPosition[], limits: StallLimits): Alert | null {
+export function snapshotsCeasedAlert(
+  unobserved: readonly UnobservedPosition[],
+  lastIntentOf: (position: UnobservedPosition) => Tally['last'],
+  limits: StallLimits,
+): Alert | null {
   const [longest] = unobserved;
   if (longest === undefined) return null;
+  const text = (position: UnobservedPosition): string => unobservedText(position, lastIntentOf(position));
   return {
     name: 'snapshots_ceased',
     since: longest.seenAt,
     evidence:
       `${unobserved.length} ${unobserved.length === 1 ? 'position is' : 'positions are'} not observed any more, and nothing on record ` +
       `closed ${unobserved.length === 1 ? 'it' : 'them'}: ` +
-      `${firstFew(unobserved, limits.namedPositions, unobservedText).join(', ')}.`,
+      `${firstFew(unobserved, limits.namedPositions, text).join(', ')}.`,
     next: lookCloser('explain', longest.position_id),
   };
 }
 
-function unobservedText({ position_id, source, r, seenAt, activeAt, others, lastIntent }: CeasedPosition): string {
+function unobservedText(
+  { position_id, source, r, seenAt, activeAt, others }: UnobservedPosition,
+  lastIntent: Tally['last'],
+): string {
   const ordered =
     lastIntent === null ? '' : `, its last intent ${lastIntent.status ?? 'without a report'}${reasonText(lastIntent)}`;
   return (

@@ -45,6 +45,7 @@ import {
   INTENT_REPORTED,
   type Question,
   TRADE_LISTED,
+  type WinnerDetails,
   constantAlert,
   feedSilentAlert,
   lateAlert,
@@ -57,6 +58,13 @@ import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
 
 /** Of the time for which things are kept: so much more is kept at the most. */
 const SWEEP_SHARE = 1 / 48;
+
+/** The observed open positions, and what they were found from. */
+interface ObservedOpen {
+  readonly open: readonly OpenPosition[];
+  readonly watermarks: AccountWatermarks;
+  readonly observed: readonly OpenPosition[];
+}
 
 export class StallWatch {
   readonly #policy: Policy;
@@ -74,6 +82,9 @@ export class StallWatch {
   readonly #forgotten = new Map<string, EpochMillis>();
   /** By account: when its latest snapshot was read, by the clock. */
   readonly #cameAt = new Map<string, EpochMillis>();
+  /** Null after a record that may have moved them, until they are asked for. */
+  #watermarks: AccountWatermarks | null = null;
+  #observed: ObservedOpen | null = null;
   #now: EpochMillis | null = null;
   #readsLive = false;
   #ahead = 0;
@@ -95,10 +106,13 @@ export class StallWatch {
   clock(now: EpochMillis, { readsLive }: { readonly readsLive: boolean }): void {
     this.#now = now;
     this.#readsLive = readsLive;
+    this.#watermarks = null;
   }
 
   signal(signal: Pick<ModelSignal, 'account' | 'symbol'>, at: EpochMillis): void {
-    if (!this.#isAhead(at)) this.#signals.add(signal, at);
+    if (this.#isAhead(at)) return;
+    this.#signals.add(signal, at);
+    this.#watermarks = null;
   }
 
   /** False for a snapshot that changes nothing (WAT-11). */
@@ -113,6 +127,7 @@ export class StallWatch {
     // Dust is no winner: no order can close it.
     const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
     this.#positions.observed(position_id, { account, symbol, side, source, opened_at, at, r });
+    this.#watermarks = null;
     this.#settling.observed(snapshot, at);
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
     return true;
@@ -156,16 +171,21 @@ export class StallWatch {
   }
 
   watermarks(): AccountWatermarks {
-    return this.#positions.watermarks(this.#signals, this.#now);
+    return (this.#watermarks ??= this.#positions.watermarks(this.#signals, this.#now));
   }
 
-  /** The positions that nothing on record closed, and that were observed as lately as their account. */
+  /** The positions that nothing on record closed, and that were observed as lately as their account. The same array until that changes. */
   observedOpen(watermarks = this.watermarks()): readonly OpenPosition[] {
     const { unobservedFor, leap } = this.#limits;
-    return this.#positions.open().filter(({ account, seenAt }) => {
-      const age = watermarks.of(account) - seenAt;
-      return age <= unobservedFor && age >= -leap;
-    });
+    const open = this.#positions.open();
+    if (this.#observed?.open !== open || this.#observed.watermarks !== watermarks) {
+      const observed = open.filter(({ account, seenAt }) => {
+        const age = watermarks.of(account) - seenAt;
+        return age <= unobservedFor && age >= -leap;
+      });
+      this.#observed = { open, watermarks, observed };
+    }
+    return this.#observed.observed;
   }
 
   openPositions(watermarks?: AccountWatermarks): ReadonlySet<PositionId> {
@@ -225,6 +245,7 @@ export class StallWatch {
     const before = (account: string): EpochMillis => this.#knownFrom(account);
     for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
     this.#settling.keep((id) => this.#positions.isOpen(id));
+    this.#watermarks = null;
   }
 
   /** Counts the positions and ids in memory. */
@@ -234,31 +255,24 @@ export class StallWatch {
 
   #winnerHeld(winners: readonly Winner[], watermarks: AccountWatermarks): Alert | null {
     const tooLong = winners.filter(({ seenAt, since }) => seenAt - since > this.#limits.heldFor);
-    const held = tooLong.map((winner) => {
-      const { position_id, account, since, seenAt } = winner;
-      const tally = this.#tally.of(position_id, since, seenAt + this.#limits.leap);
-      return {
-        ...winner,
-        tally,
-        talliedFrom: this.#knownFrom(account),
-        unobserved: !isObserved(winner, watermarks, this.#limits),
-      };
+    const detailsOf = (winner: Winner): WinnerDetails => ({
+      tally: this.#tally.of(winner.position_id, winner.since, winner.seenAt + this.#limits.leap),
+      talliedFrom: this.#knownFrom(winner.account),
+      unobserved: !isObserved(winner, watermarks, this.#limits),
     });
-    return winnerHeldAlert(held, this.#limits);
+    return winnerHeldAlert(tooLong, detailsOf, this.#limits);
   }
 
   #snapshotsCeased(watermarks: AccountWatermarks): Alert | null {
     const lastIntentOf = ({ position_id, seenAt }: UnobservedPosition) =>
       this.#tally.of(position_id, -Infinity, seenAt + this.#limits.leap).last;
-    const unobserved = this.#positions.unobserved(watermarks);
-    const ceased = unobserved.map((position) => ({ ...position, lastIntent: lastIntentOf(position) }));
-    return snapshotsCeasedAlert(ceased, this.#limits);
+    return snapshotsCeasedAlert(this.#positions.unobserved(watermarks), lastIntentOf, this.#limits);
   }
 
   #feedSilent(watermarks: AccountWatermarks): Alert | null {
     const parts = {
       open: this.#positions.open(),
-      usualIntervals: this.#positions.usualIntervals(),
+      usualInterval: (account: string) => this.#positions.usualInterval(account),
       watermarks,
       now: this.#now,
       cameAt: this.#cameAt,

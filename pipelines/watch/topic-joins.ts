@@ -105,14 +105,22 @@ export class IntentTally {
   readonly #positions = new Map<PositionId, PositionIntents>();
   /** By account, the latest intent that `forget` dropped. */
   readonly #forgottenAt = new Map<string, EpochMillis>();
+  /** By account, the latest intent of all, forgotten ones too (WAT-22). */
+  readonly #newestAt = new Map<string, EpochMillis>();
 
   intent(position: PositionId, account: string, id: IntentId, at: EpochMillis): void {
-    const known = this.#of(position, account, id);
-    known.at = Math.min(known.at ?? at, at);
+    const kept = this.#of(position, account);
+    const known = knownOf(kept, id);
+    const before = known.at;
+    if (before !== null && before <= at) return;
+    known.at = at;
+    const newest = this.#newestAt.get(kept.account) ?? -Infinity;
+    // One that turns out to be older may have been the newest.
+    this.#newestAt.set(kept.account, before === newest ? this.#scanned(kept.account, Infinity) : Math.max(newest, at));
   }
 
   report({ position_id, account, intent_id, status, reason }: ExecutionReport, at: EpochMillis): void {
-    const known = this.#of(position_id, account, intent_id);
+    const known = knownOf(this.#of(position_id, account), intent_id);
     known.reportAt = at;
     // WAT-14.
     if (known.report === null || known.report.status === 'SUBMITTED') known.report = { status, reason };
@@ -137,12 +145,19 @@ export class IntentTally {
 
   /** The time of the account's latest intent up to `until`; null where none is known. */
   latestAt(account: string, until: EpochMillis): EpochMillis | null {
+    const newest = this.#newestAt.get(account) ?? -Infinity;
+    const latest = newest <= until ? newest : this.#scanned(account, until);
+    return latest === -Infinity ? null : latest;
+  }
+
+  /** The same, by a look at all of them: needed where one has a time that is ahead. -Infinity where none is known. */
+  #scanned(account: string, until: EpochMillis): EpochMillis {
     let latest = this.#forgottenAt.get(account) ?? -Infinity;
     for (const kept of this.#positions.values()) {
       if (kept.account !== account) continue;
       for (const { at } of kept.intents.values()) if (at !== null && at <= until) latest = Math.max(latest, at);
     }
-    return latest === -Infinity ? null : latest;
+    return latest;
   }
 
   /** Drops the intents from before that time. */
@@ -158,11 +173,15 @@ export class IntentTally {
     }
   }
 
-  #of(position: PositionId, account: string, id: IntentId): KnownIntent {
+  #of(position: PositionId, account: string): PositionIntents {
     let kept = this.#positions.get(position);
     if (kept === undefined) this.#positions.set(position, (kept = { account, intents: new Map() }));
-    let known = kept.intents.get(id);
-    if (known === undefined) kept.intents.set(id, (known = { at: null, report: null, reportAt: null }));
-    return known;
+    return kept;
   }
+}
+
+function knownOf({ intents }: PositionIntents, id: IntentId): KnownIntent {
+  let known = intents.get(id);
+  if (known === undefined) intents.set(id, (known = { at: null, report: null, reportAt: null }));
+  return known;
 }

@@ -12,7 +12,7 @@
  *         position is closed on record or the venue announces no settlement any more.
  */
 import type { EpochMillis, PositionId, PositionSnapshot, Side } from '../../schemas/generated/records.ts';
-import { AccountWatermarks, Series, type SignalSeries } from './account-watermarks.ts';
+import { AccountWatermarks, Series, SeriesWatermark, type SignalSeries } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
 
 /** What one snapshot shows of a position. */
@@ -65,18 +65,30 @@ export interface OpenPosition {
 }
 
 interface Position {
-  readonly account: string;
+  readonly id: PositionId;
+  readonly account: WatchedAccount;
   readonly observations: Series<Observation>;
   /** The first of the consecutive observations up to the latest; null before any. */
   first: Observation | null;
   /** Since when they show a winner; null where the latest shows none. */
   winnerSince: EpochMillis | null;
-  /** The intervals between its latest observations. Unit: milliseconds. */
-  intervals: readonly number[];
+  /** The intervals between its latest observations, oldest first. Unit: milliseconds. */
+  intervals: number[];
   /** Times of its latest trades, newest first. */
   trades: readonly EpochMillis[];
   /** When it was closed completely; null where that is not known. */
   closedAt: EpochMillis | null;
+  /** As it was last observed; null after a record, until it is asked for. */
+  shown: OpenPosition | null;
+}
+
+/** What is kept up to date of the positions of one account (WAT-22). */
+interface WatchedAccount {
+  readonly name: string;
+  readonly positions: Set<Position>;
+  watermark: SeriesWatermark;
+  /** The median interval, null where none is known; undefined after a record, until it is asked for. */
+  usualInterval: number | null | undefined;
 }
 
 /** More than one, so that a trade with a wrong time does not hide those before it. */
@@ -88,6 +100,13 @@ const INTERVALS_KEPT = 8;
 export class WatchedPositions {
   readonly #limits: StallLimits;
   readonly #positions = new Map<PositionId, Position>();
+  readonly #accounts = new Map<string, WatchedAccount>();
+  /** Those that are not known to be closed, in the order of their first records. */
+  readonly #unclosed = new Set<Position>();
+  /** Those of them whose latest observation shows a winner. */
+  readonly #winners = new Set<Position>();
+  /** Null after a record, until it is asked for. */
+  #open: readonly OpenPosition[] | null = null;
 
   constructor(limits: StallLimits) {
     this.#limits = limits;
@@ -95,17 +114,25 @@ export class WatchedPositions {
 
   observed(id: PositionId, observation: Observation): void {
     const position = this.#of(id, observation.account);
+    const { account } = position;
     let before = position.observations.last;
     for (const next of position.observations.add(observation)) {
       if (!this.#isConsecutive(before, next)) {
         position.first = position.winnerSince = null;
         position.intervals = [];
-      } else if (before !== null)
-        position.intervals = [...position.intervals, next.at - before.at].slice(-INTERVALS_KEPT);
+      } else if (before !== null) {
+        position.intervals.push(next.at - before.at);
+        if (position.intervals.length > INTERVALS_KEPT) position.intervals.shift();
+      }
       position.first ??= next;
       position.winnerSince = next.r > this.#limits.winnerAboveR ? (position.winnerSince ?? next.at) : null;
       before = next;
     }
+    account.watermark.moved(position.observations);
+    account.usualInterval = undefined;
+    if (position.winnerSince !== null && position.closedAt === null) this.#winners.add(position);
+    else this.#winners.delete(position);
+    this.#changed(position);
   }
 
   traded(id: PositionId, account: string, at: EpochMillis): void {
@@ -117,29 +144,29 @@ export class WatchedPositions {
   closed(id: PositionId, account: string, at: EpochMillis): void {
     const position = this.#of(id, account);
     position.closedAt = Math.min(position.closedAt ?? at, at);
+    this.#unclosed.delete(position);
+    this.#winners.delete(position);
+    this.#changed(position);
   }
 
   watermarks(signals: SignalSeries, now: EpochMillis | null): AccountWatermarks {
-    const observed = [...this.#positions.values()].filter(({ observations }) => observations.last !== null);
-    const byAccount = Map.groupBy(observed, ({ account }) => account);
-    const series = [...byAccount].map(
-      ([account, positions]) => [account, positions.map(({ observations }) => observations)] as const,
-    );
-    return new AccountWatermarks(new Map(series), signals, this.#limits.leap, now);
+    const observed = new Map<string, SeriesWatermark>();
+    for (const [name, { watermark }] of this.#accounts) if (watermark.at > -Infinity) observed.set(name, watermark);
+    return new AccountWatermarks(observed, signals, this.#limits.leap, now);
   }
 
   /** The open winners, the longest held first. */
   winners(): readonly Winner[] {
     const winners: Winner[] = [];
-    const open = Map.groupBy(this.open(), ({ account }) => account);
-    for (const [position_id, { account, observations, first, winnerSince, trades, closedAt }] of this.#positions) {
-      const { last, ahead } = observations;
-      if (last === null || winnerSince === null || closedAt !== null) continue;
-      const { r, at: seenAt, opened_at } = this.#afterPause(position_id, last, ahead, open.get(account) ?? []);
+    for (const position of this.#winners) {
+      const { id: position_id, account, observations, first, winnerSince, trades } = position;
+      const { last } = observations;
+      if (last === null || winnerSince === null) continue;
+      const { r, at: seenAt, opened_at } = this.#afterPause(position, last);
       const tradedAt = trades.find((at) => at <= seenAt + this.#limits.leap) ?? -Infinity;
       const since = Math.max(winnerSince, tradedAt);
       const atLeast = since === first?.at && opened_at < since;
-      winners.push({ position_id, account, r, seenAt, since, atLeast });
+      winners.push({ position_id, account: account.name, r, seenAt, since, atLeast });
     }
     return winners.toSorted(
       (one, other) =>
@@ -150,15 +177,13 @@ export class WatchedPositions {
   /** The positions no longer observed, the longest first. An observation that waits for the next counts as one. */
   unobserved(watermarks: AccountWatermarks): readonly UnobservedPosition[] {
     const unobserved: UnobservedPosition[] = [];
-    for (const [position_id, { observations, closedAt }] of this.#positions) {
-      const { last, ahead } = observations;
-      if (last === null || closedAt !== null) continue;
-      const { account, source, r, at: seenAt } = last;
+    const { leap, unobservedFor } = this.#limits;
+    for (const { position_id, account, source, r, seenAt, aheadAt } of this.open()) {
       const activeAt = watermarks.latestActivity(account);
-      const waiting = ahead?.at ?? seenAt;
-      const observedAt = waiting <= activeAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
-      if (activeAt - observedAt <= this.#limits.unobservedFor) continue;
-      const others = watermarks.of(account) - observedAt > this.#limits.unobservedFor;
+      const waiting = aheadAt ?? seenAt;
+      const observedAt = waiting <= activeAt + leap ? Math.max(seenAt, waiting) : seenAt;
+      if (activeAt - observedAt <= unobservedFor) continue;
+      const others = watermarks.of(account) - observedAt > unobservedFor;
       unobserved.push({ position_id, account, source, r, seenAt, activeAt, others });
     }
     return unobserved.toSorted(
@@ -166,35 +191,40 @@ export class WatchedPositions {
     );
   }
 
-  /** The positions that nothing on record closed, however long ago they were observed. */
+  /** The positions that nothing on record closed, however long ago they were observed. The same array until one of them changes. */
   open(): readonly OpenPosition[] {
-    const open: OpenPosition[] = [];
-    for (const [position_id, { account, observations, closedAt }] of this.#positions) {
-      const { last, ahead } = observations;
-      if (last === null || closedAt !== null) continue;
-      const { source, symbol, side, r, at: seenAt } = last;
-      open.push({ position_id, account, symbol, side, r, source, seenAt, aheadAt: ahead?.at ?? null });
-    }
-    return open;
+    return (this.#open ??= Array.from(this.#unclosed, shownOf).filter((shown) => shown !== null));
   }
 
-  /** By account, the median interval between the latest observations of its positions. Unit: milliseconds. */
-  usualIntervals(): ReadonlyMap<string, number> {
-    const usual = new Map<string, number>();
-    for (const [account, positions] of Map.groupBy(this.#positions.values(), (position) => position.account)) {
-      const sorted = positions.flatMap(({ intervals }) => intervals).toSorted((one, other) => one - other);
-      const median = sorted[Math.floor(sorted.length / 2)];
-      if (median !== undefined) usual.set(account, median);
+  /** The median interval between the latest observations of the positions of an account; null where none is known. Unit: milliseconds. */
+  usualInterval(name: string): number | null {
+    const account = this.#accounts.get(name);
+    if (account === undefined) return null;
+    if (account.usualInterval === undefined) {
+      const intervals = Float64Array.from([...account.positions].flatMap((position) => position.intervals)).toSorted();
+      account.usualInterval = intervals[Math.floor(intervals.length / 2)] ?? null;
     }
-    return usual;
+    return account.usualInterval;
   }
 
   forget(before: (account: string) => EpochMillis): void {
-    for (const [id, { account, observations, trades, closedAt }] of this.#positions) {
+    const left = new Set<WatchedAccount>();
+    for (const [id, position] of this.#positions) {
+      const { account, observations, trades, closedAt } = position;
       const seenAt = observations.last?.at ?? -Infinity;
       if (seenAt > -Infinity && closedAt === null) continue;
       const latest = Math.max(seenAt, trades[0] ?? -Infinity, closedAt ?? -Infinity);
-      if (latest < before(account)) this.#positions.delete(id);
+      if (latest >= before(account.name)) continue;
+      this.#positions.delete(id);
+      this.#unclosed.delete(position);
+      account.positions.delete(position);
+      left.add(account);
+    }
+    for (const account of left) {
+      const series = Array.from(account.positions, ({ observations }) => observations);
+      account.watermark = new SeriesWatermark(this.#limits.leap, series);
+      account.usualInterval = undefined;
+      if (account.positions.size === 0) this.#accounts.delete(account.name);
     }
   }
 
@@ -216,14 +246,9 @@ export class WatchedPositions {
    * WAT-16. The observation of a winner after a pause, which waits for the next. It is taken at its time where another open position of the
    * account resumed with it, or there is none; else that time is wrong.
    */
-  #afterPause(
-    id: PositionId,
-    last: Observation,
-    ahead: Observation | null,
-    open: readonly OpenPosition[],
-  ): Observation {
+  #afterPause({ id, account, observations: { ahead } }: Position, last: Observation): Observation {
     if (ahead === null || ahead.r <= this.#limits.winnerAboveR || !this.#isConsecutive(last, ahead)) return last;
-    const others = open.filter(({ position_id }) => position_id !== id);
+    const others = this.open().filter((other) => other.account === account.name && other.position_id !== id);
     const resumed = others.some(({ seenAt, aheadAt }) => Math.abs((aheadAt ?? seenAt) - ahead.at) <= this.#limits.leap);
     return resumed || others.length === 0 ? ahead : last;
   }
@@ -233,23 +258,42 @@ export class WatchedPositions {
     return last !== null && next.at >= last.at && next.at - last.at <= this.#limits.keptFor;
   }
 
-  #of(id: PositionId, account: string): Position {
-    let position = this.#positions.get(id);
-    if (position === undefined) {
-      const observations = new Series<Observation>(this.#limits.leap);
-      position = {
-        account,
-        observations,
-        first: null,
-        winnerSince: null,
-        intervals: [],
-        trades: [],
-        closedAt: null,
-      };
-      this.#positions.set(id, position);
-    }
+  #changed(position: Position): void {
+    position.shown = null;
+    this.#open = null;
+  }
+
+  #of(id: PositionId, accountName: string): Position {
+    const known = this.#positions.get(id);
+    if (known !== undefined) return known;
+    const account = this.#account(accountName);
+    const observations = new Series<Observation>(this.#limits.leap);
+    const unknown = { first: null, winnerSince: null, closedAt: null, shown: null };
+    const position: Position = { id, account, observations, intervals: [], trades: [], ...unknown };
+    this.#positions.set(id, position);
+    this.#unclosed.add(position);
+    account.positions.add(position);
     return position;
   }
+
+  #account(name: string): WatchedAccount {
+    let account = this.#accounts.get(name);
+    if (account === undefined) {
+      const watermark = new SeriesWatermark(this.#limits.leap);
+      this.#accounts.set(name, (account = { name, positions: new Set(), watermark, usualInterval: undefined }));
+    }
+    return account;
+  }
+}
+
+/** Null where it was never observed. */
+function shownOf(position: Position): OpenPosition | null {
+  const { last, ahead } = position.observations;
+  if (last === null) return null;
+  const { source, symbol, side, r, at: seenAt } = last;
+  const { id: position_id, account } = position;
+  const aheadAt = ahead?.at ?? null;
+  return (position.shown ??= { position_id, account: account.name, symbol, side, r, source, seenAt, aheadAt });
 }
 
 /** Long enough that a person of any time zone sees it in working hours, short enough that it means now. Unit: milliseconds. */

@@ -5,7 +5,7 @@ import {
   orderCostLines,
   unknownReportsAlert,
 } from '../../../pipelines/status/execution-figures.ts';
-import { AccountWatermarks, SignalSeries } from '../../../pipelines/watch/account-watermarks.ts';
+import { AccountWatermarks, SeriesWatermark, SignalSeries } from '../../../pipelines/watch/account-watermarks.ts';
 import type { ExecutionReport, IntentId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf, intentIdOf, positionIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -60,7 +60,7 @@ describe('open_orders', () => {
     orders.add({ ...FILLED, status: 'SUBMITTED', intent_id: name as IntentId }, at);
   const watermarks = (at: number) =>
     new AccountWatermarks(
-      new Map([[FILLED.account, [{ last: { at }, confirmed: true }]]]),
+      new Map([[FILLED.account, new SeriesWatermark(MINUTE_MS, [{ last: { at }, confirmed: true }])]]),
       new SignalSeries(MINUTE_MS),
       MINUTE_MS,
       null,

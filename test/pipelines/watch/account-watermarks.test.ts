@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Series, watermarkOf } from '../../../pipelines/watch/account-watermarks.ts';
+import { Series, SeriesWatermark } from '../../../pipelines/watch/account-watermarks.ts';
 
 const LEAP = 60;
 
@@ -62,6 +62,6 @@ describe('the watermark', () => {
     { of: 'two first records apart', times: [[5, false] as const, [9999, false] as const], watermark: 5 },
   ])('of $of: $watermark', ({ times, watermark }) => {
     const series = times.map(([at, confirmed]) => ({ last: { at }, confirmed }));
-    expect(watermarkOf(series, LEAP)).toBe(watermark);
+    expect(new SeriesWatermark(LEAP, series).at).toBe(watermark);
   });
 });
