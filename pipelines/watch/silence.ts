@@ -102,8 +102,6 @@ export interface SilentAccount {
   readonly atLeast: boolean;
   /** Null where none is in sight. */
   readonly latestIntentAt: EpochMillis | null;
-  /** Intents from before this time were not read. */
-  readonly sightFrom: EpochMillis;
 }
 
 interface SilenceParts {
@@ -111,17 +109,10 @@ interface SilenceParts {
   readonly tally: IntentTally;
   readonly watermarks: AccountWatermarks;
   readonly limits: StallLimits;
-  readonly sightFrom: EpochMillis;
 }
 
 /** The silent accounts, the longest silence first. */
-export function silentAccounts({
-  winners,
-  tally,
-  watermarks,
-  limits,
-  sightFrom,
-}: SilenceParts): readonly SilentAccount[] {
+export function silentAccounts({ winners, tally, watermarks, limits }: SilenceParts): readonly SilentAccount[] {
   const observed = winners.filter((winner) => isObserved(winner, watermarks, limits));
   const silent: SilentAccount[] = [];
   for (const [account, open] of Map.groupBy(observed, (winner) => winner.account)) {
@@ -131,7 +122,7 @@ export function silentAccounts({
     const since = Math.max(first?.since ?? now, latestIntentAt ?? -Infinity);
     if (now - since <= limits.heldFor) continue;
     const atLeast = first?.atLeast === true && since === first.since;
-    silent.push({ account, now, winners: open.length, since, atLeast, latestIntentAt, sightFrom });
+    silent.push({ account, now, winners: open.length, since, atLeast, latestIntentAt });
   }
   return silent.toSorted(
     (one, other) => other.now - other.since - (one.now - one.since) || (one.account < other.account ? -1 : 1),

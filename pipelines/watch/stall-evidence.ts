@@ -75,11 +75,9 @@ function reasonText({ status, reason }: NonNullable<Tally['last']>): string {
 export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLimits): Alert | null {
   const [longest] = silent;
   if (longest === undefined) return null;
-  const { account, now, winners, since, atLeast, latestIntentAt, sightFrom } = longest;
-  const none =
-    sightFrom === -Infinity
-      ? 'there was none at all'
-      : `none is in sight, which reaches back to ${formatEventTime(sightFrom)}`;
+  const { account, now, winners, since, atLeast, latestIntentAt } = longest;
+  // What every reader has read, whenever it began: the alert is the same after a restart (CLI-6).
+  const none = `there was none in the last ${hours(limits.keptFor)}`;
   const last = latestIntentAt === null ? none : `the last came at ${formatEventTime(latestIntentAt)}`;
   const more = silent.length - 1;
   const others = more === 0 ? '' : `, and as little on ${more} other ${more === 1 ? 'account' : 'accounts'}`;

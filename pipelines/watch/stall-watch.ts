@@ -208,10 +208,7 @@ export class StallWatch {
     const { reportWithin, tradeWithin, outcomeWithin } = this.#limits;
     const alerts = [
       this.#winnerHeld(winners, watermarks),
-      noIntentsAlert(
-        silentAccounts({ winners, tally: this.#tally, watermarks, limits: this.#limits, sightFrom: this.#from }),
-        this.#limits,
-      ),
+      noIntentsAlert(silentAccounts({ winners, tally: this.#tally, watermarks, limits: this.#limits }), this.#limits),
       this.#snapshotsCeased(watermarks),
       this.#feedSilent(watermarks),
       this.#late({ ...INTENT_REPORTED, within: reportWithin }, this.#intents, watermarks, this.#from),
