@@ -177,9 +177,9 @@ hold some 400 each, 5 basis points apart, and refill in 2 s):
 
 \`\`\`
 orders   closed  slippage bps  worst  shortfall bps  intents  orders  seconds
-market  100.0 %          40.3   49.6           40.3      1.0     1.0      0.0
-ioc     100.0 %          24.7   35.6           24.7      1.0     5.0      4.1
-sliced  100.0 %          23.3   35.2           23.3      1.0     4.1      3.1
+market  100.0 %          40.5   51.4           40.5      1.0     1.0      0.0
+ioc     100.0 %          24.4   31.1           24.4      1.0     5.0      4.4
+sliced  100.0 %          23.3   33.3           23.3      1.0     4.2      3.1
 \`\`\`
 
 **Reports.** Each order of an intent has a SUBMITTED report of its own before it is sent (\`part\`, \`order_quantity\`, \`limit_price\`), a client id of its own, and a

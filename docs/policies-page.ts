@@ -48,7 +48,7 @@ Before it trades, let a replay decide on recorded snapshots with it. The first l
 ${REPLAYED}
 \`\`\`
 
-So on these paths it hardly matters, and more record is needed to tell. To change it, copy the file and give it an id of its own.
+So on these paths it costs 0.03 R a position: what it takes would have grown. To change it, copy the file and give it an id of its own.
 
 ## Extending a policy
 
@@ -180,15 +180,16 @@ const SHOWN = `$ npx harvestline policy show ${EXAMPLE}
 
 const REPLAYED = `$ npx harvestline dev --cycles 600 --seed 3 --data .seed3 > /dev/null
 $ npx harvestline replay --policy ${EXAMPLE} --data .seed3
-2026-02-07 harvests less and made 0.009547 R a position more net of costs (95 % interval −0.02583 to
-+0.04091): that is within what chance makes of so few positions, and no reason to hold more.
-2026-02-07 holds 147 of 5,007 snapshots (2.9 %) that keep-gains-1 would harvest.
-147 of 7,084 snapshots flip (2.1 %), in 229 positions.
+2026-02-07 harvests less and made 0.03304 R a position more net of costs (95 % interval +0.003364 to
++0.07084): on these paths letting profit run paid more than taking it, until the snapshots end: what
+it would have given back later is not in them. 2026-02-07 holds 155 of 5,246 snapshots (3.0 %) that
+keep-gains-1 would harvest.
+155 of 7,419 snapshots flip (2.1 %), in 221 positions.
 
 2026-02-07 ↓  keep-gains-1 →   HOLD  PARTIAL_CLOSE  CLOSE
-HOLD                          2,077            147      0
-PARTIAL_CLOSE                     0          4,644      0
-CLOSE                             0              0    216
+HOLD                          2,173            155      0
+PARTIAL_CLOSE                     0          4,889      0
+CLOSE                             0              0    202
 …`;
 
 /** What an extending file may have, at its top; its points, thresholds and rules are those of a whole policy. */

@@ -5,12 +5,12 @@
  *         have a fault in common.
  */
 import { z } from 'zod';
-import type { RandomStream } from '../../ports/random.ts';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import type { Random, RandomStream } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { FAULT_KIND_NAMES, type Fault, type FaultKind, specOf } from './faults.ts';
 import { MARKETS, type SimulatedMarket } from './exchange/simulated-market.ts';
 import { PART_OPERATIONS, rolesOf } from './roles.ts';
-import { streamOf } from './seed-streams.ts';
 
 const faultSchema = z.strictObject({
   kind: z.enum(FAULT_KIND_NAMES),
@@ -131,7 +131,8 @@ export interface PlanSize {
 
 /** The plan of a seed, of the given size; the seed decides that, too, where left out. */
 export function planOf(seed: number, size?: PlanSize): Plan {
-  const draw = streamOf(seed, 'plan');
+  const random = new SeededRandom(seed);
+  const draw = random.stream('plan');
   const drawn = { hours: draw.integer(4, 16), symbols: draw.integer(3, 24) };
   const { hours, symbols } = size ?? drawn;
   const world = {
@@ -145,14 +146,14 @@ export function planOf(seed: number, size?: PlanSize): Plan {
     grainMs: oneOf(draw, [1, 500, 2500] as const),
   };
   const faults = FAULT_KIND_NAMES.flatMap((kind) => {
-    if (streamOf(seed, 'is on', kind).uniform() >= KIND_IS_ON) return [];
-    return struckBy(kind, world).flatMap((on) => faultsOn(kind, on, hours, seed));
+    if (random.stream('is on', kind).uniform() >= KIND_IS_ON) return [];
+    return struckBy(kind, world).flatMap((on) => faultsOn(kind, on, hours, random));
   });
   return { ...world, faults: faults.toSorted((one, other) => one.at - other.at) };
 }
 
-function faultsOn(kind: FaultKind, on: string | null, hours: number, seed: number): Fault[] {
-  const draw = streamOf(seed, 'fault', kind, on ?? '');
+function faultsOn(kind: FaultKind, on: string | null, hours: number, random: Random): Fault[] {
+  const draw = random.stream('fault', kind, on ?? '');
   const wanted = (A_DAY[kind] * hours) / HOURS_PER_DAY;
   const count = Math.floor(wanted) + (draw.uniform() < wanted % 1 ? 1 : 0);
   const { form, lastsMs } = specOf(kind);
