@@ -4,6 +4,8 @@
  */
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { auditIntents } from '../../pipelines/replay/audit-intents.ts';
+import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { NotifySettings } from '../../ports/notify.ts';
 import type { Random } from '../../ports/random.ts';
@@ -21,6 +23,7 @@ import { breachesOf } from './invariants/invariants.ts';
 import { Evidence } from './invariants/evidence.ts';
 import { Kernel, type TraceLine } from './kernel.ts';
 import { SimulatedBroker } from './log/broker.ts';
+import { LogAtRest } from './log/log-at-rest.ts';
 import { SimulatedLog } from './log/simulated-log.ts';
 import { SimulatedRegistry } from './log/simulated-registry.ts';
 import { MessageTarget } from './message-target.ts';
@@ -183,6 +186,7 @@ export class World {
     }
     await kernel.run(endsAt);
     this.#supervisor.end();
+    const evidence = await this.#evidence(endsAt);
     return {
       plan: this.#plan,
       hash: kernel.hash,
@@ -192,11 +196,13 @@ export class World {
       struck: this.#struck.size,
       hits: this.#faults.hits,
       positionDays: this.#openMs / DAY_MS,
-      violations: [...this.#gaveUp, ...breachesOf(this.#evidence(endsAt))],
+      violations: [...this.#gaveUp, ...breachesOf(evidence)],
     };
   }
 
-  #evidence(endedAt: EpochMillis): Evidence {
+  async #evidence(endedAt: EpochMillis): Promise<Evidence> {
+    const topics = { log: new LogAtRest(this.#broker), codec: this.#codec };
+    const everything = { window: { from: null, to: null }, policies: BUILT_IN_POLICIES };
     return new Evidence({
       plan: this.#plan,
       raw: this.#archive,
@@ -204,6 +210,7 @@ export class World {
       ledger: this.#account.ledger,
       halted: this.#people.halted,
       messages: this.#target.taken,
+      audit: await auditIntents(topics, everything),
       startedAt: WORLD_START,
       endedAt,
     });

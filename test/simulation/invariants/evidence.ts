@@ -1,4 +1,5 @@
 /** What a run left behind, as the invariants look at it: the raw topics, and what the exchange and the people know. */
+import type { AuditResult } from '../../../pipelines/replay/audit-intents.ts';
 import { DEAD_LETTER_HEADERS } from '../../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
@@ -39,6 +40,8 @@ interface EvidenceParts {
   readonly ledger: AccountLedger;
   readonly halted: readonly Halted[];
   readonly messages: readonly TakenMessage[];
+  /** Of the intents, over the log as it lies in the end. */
+  readonly audit: AuditResult;
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
 }
@@ -49,6 +52,7 @@ export class Evidence {
   readonly ledger: AccountLedger;
   readonly halted: readonly Halted[];
   readonly messages: readonly TakenMessage[];
+  readonly audit: AuditResult;
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
   readonly #codec: RecordCodec;
@@ -61,6 +65,7 @@ export class Evidence {
     this.ledger = parts.ledger;
     this.halted = parts.halted;
     this.messages = parts.messages;
+    this.audit = parts.audit;
     this.startedAt = parts.startedAt;
     this.endedAt = parts.endedAt;
   }

@@ -1,5 +1,6 @@
 /** Every invariant that a run is checked for. */
 import { ALERT_INVARIANTS } from './alert-invariants.ts';
+import { AUDIT_INVARIANTS } from './audit-invariants.ts';
 import { DECISION_INVARIANTS } from './decision-invariants.ts';
 import { DESK_INVARIANTS } from './desk-invariants.ts';
 import type { Evidence, Invariant } from './evidence.ts';
@@ -12,6 +13,7 @@ import { POSITION_INVARIANTS } from './position-invariants.ts';
 export const INVARIANTS: readonly Invariant[] = [
   ...LOG_INVARIANTS,
   ...DECISION_INVARIANTS,
+  ...AUDIT_INVARIANTS,
   ...DESK_INVARIANTS,
   ...ORDER_INVARIANTS,
   ...REDUCTION_INVARIANTS,

@@ -1,0 +1,40 @@
+/** What has to be true for whoever audits the desk afterwards, with the program's own command. */
+import type { AuditResult } from '../../../pipelines/replay/audit-intents.ts';
+import { auditHeadline, isProved } from '../../../pipelines/replay/audit-lines.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import type { Evidence, Invariant } from './evidence.ts';
+
+export const AUDIT_INVARIANTS = [
+  {
+    name: 'audit_finds_nothing',
+    says: 'The audit proves every intent on the log: it is what its snapshot, policy and map give again, or retention has removed its snapshot.',
+    *breaches(evidence) {
+      const audit = ofTheDesk(evidence);
+      if (isProved(audit)) return;
+      yield auditHeadline(audit);
+      for (const { partition, offset, path, recorded, recomputed } of audit.differences)
+        yield `intent ${partition}:${offset} has ${path} ${JSON.stringify(recorded)}, recomputed ${JSON.stringify(recomputed)}`;
+      for (const { partition, offset, reason, what } of audit.unverifiable.listed)
+        if (reason !== 'input_removed') yield `intent ${partition}:${offset} is unverifiable: ${reason}: ${what}`;
+    },
+  },
+] as const satisfies readonly Invariant[];
+
+/** The result without bytes that others wrote to the topic of intents: an audit rightly calls them unverifiable. */
+function ofTheDesk(evidence: Evidence): AuditResult {
+  const { audit } = evidence;
+  const foreign = new Set(
+    evidence.sorted(TOPICS.harvestIntent.name).bad.map(({ partition, offset }) => `${partition}:${offset}`),
+  );
+  const isForeign = (one: AuditResult['unverifiable']['listed'][number]): boolean =>
+    one.reason === 'intent_undecodable' && foreign.has(`${one.partition}:${one.offset}`);
+  const { total, reasons, listed } = audit.unverifiable;
+  const left = listed.filter((one) => !isForeign(one));
+  const count = listed.length - left.length;
+  const unverifiable = {
+    total: total - count,
+    reasons: { ...reasons, intent_undecodable: (reasons.intent_undecodable ?? 0) - count },
+    listed: left,
+  };
+  return { ...audit, unverifiable };
+}
