@@ -150,8 +150,8 @@ function lineOf({ key, value, timestamp, headers }: Omit<Written, 'topic' | 'par
   return [timestamp, text(key), text(value), ...headers.map(([name, bytes]) => `${name}=${text(bytes)}`)].join(' ');
 }
 
-/** Any two of them are compatible. */
+/** Any two of them are compatible. It takes a page. */
 function schemaWith(field: string): string {
-  const fields = [{ name: field, type: ['null', 'string'], default: null }];
+  const fields = [{ name: field, type: ['null', 'string'], default: null, doc: field.repeat(300) }];
   return JSON.stringify({ type: 'record', name: 'In', fields });
 }
