@@ -127,6 +127,10 @@ export function marketsOf(symbols: number): readonly SimulatedMarket[] {
 export interface PlanSize {
   readonly hours: number;
   readonly symbols: number;
+  /** As of a plan; the seed decides where left out. */
+  readonly cycleMs?: number;
+  /** How many times as often as usual each symbol is struck; 1 where left out. */
+  readonly density?: number;
 }
 
 /** The plan of a seed, of the given size; the seed decides that, too, where left out. */
@@ -134,7 +138,7 @@ export function planOf(seed: number, size?: PlanSize): Plan {
   const random = new SeededRandom(seed);
   const draw = random.stream('plan');
   const drawn = { hours: draw.integer(4, 16), symbols: draw.integer(3, 24) };
-  const { hours, symbols } = size ?? drawn;
+  const { hours, symbols, density = 1, ...cycle }: PlanSize = size ?? drawn;
   const world = {
     seed,
     hours,
@@ -144,17 +148,20 @@ export function planOf(seed: number, size?: PlanSize): Plan {
     order: oneOf(draw, ['ioc', 'ioc', 'market', 'sliced', 'post_only'] as const),
     cycleMs: oneOf(draw, [60_000, 120_000, 240_000] as const),
     grainMs: oneOf(draw, [1, 500, 2500] as const),
+    ...cycle,
   };
   const faults = FAULT_KIND_NAMES.flatMap((kind) => {
     if (random.stream('is on', kind).uniform() >= KIND_IS_ON) return [];
-    return struckBy(kind, world).flatMap((on) => faultsOn(kind, on, hours, random));
+    const times = specOf(kind).strikes === 'symbol' ? density : 1;
+    return struckBy(kind, world).flatMap((on) =>
+      faultsOn(kind, on, hours, times, random.stream('fault', kind, on ?? '')),
+    );
   });
   return { ...world, faults: faults.toSorted((one, other) => one.at - other.at) };
 }
 
-function faultsOn(kind: FaultKind, on: string | null, hours: number, random: Random): Fault[] {
-  const draw = random.stream('fault', kind, on ?? '');
-  const wanted = (A_DAY[kind] * hours) / HOURS_PER_DAY;
+function faultsOn(kind: FaultKind, on: string | null, hours: number, times: number, draw: RandomStream): Fault[] {
+  const wanted = (times * A_DAY[kind] * hours) / HOURS_PER_DAY;
   const count = Math.floor(wanted) + (draw.uniform() < wanted % 1 ? 1 : 0);
   const { form, lastsMs } = specOf(kind);
   return Array.from({ length: count }, () => {

@@ -20,6 +20,7 @@ import { storyLines } from './story.ts';
 import { type RunResult, type Violation, World } from './world.ts';
 
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 const MS_PER_SECOND = 1000;
 
 /** More are counted, not shown. Unit: violations. */
@@ -35,6 +36,8 @@ interface Flags {
   readonly jobs: number;
   readonly hours?: number;
   readonly symbols?: number;
+  readonly cycle?: number;
+  readonly density?: number;
   readonly minutes?: number;
   readonly untilBroken?: true;
   readonly trace?: true;
@@ -50,6 +53,8 @@ const command = new Command('npm run simulate --')
   .option('--jobs <n>', 'processes', positiveNumber, 1)
   .option('--hours <n>', 'market time with faults; two hours to heal follow (default: by the seed)', positiveNumber)
   .option('--symbols <n>', 'markets, each with a position (default: by the seed)', positiveNumber)
+  .option('--cycle <minutes>', 'between two looks at the account (default: by the seed)', positiveNumber)
+  .option('--density <n>', 'so many times the usual faults of each symbol (default: 1)', positiveNumber)
   .option('--minutes <n>', 'begin no further seed after so many minutes', positiveNumber)
   .option('--until-broken', 'begin no further seed once one has broken')
   .option('--trace', 'print the run as a story; with --seed or --plan')
@@ -95,7 +100,7 @@ async function runOne(plan: Plan): Promise<void> {
 
 async function runMany([from, to]: readonly [from: number, to: number]): Promise<void> {
   const { jobs, minutes = Infinity } = flags;
-  const until = startedAt + minutes * 60 * MS_PER_SECOND;
+  const until = startedAt + minutes * MINUTE_MS;
   const progress = new Progress('seeds', to - from + 1, process.stderr, clock);
   const results: Figures[] = [];
   const violations: Violation[] = [];
@@ -167,8 +172,9 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
   for (const line of tables.flat()) process.stdout.write(`${line}\n`);
 }
 
-function sizeOf({ hours, symbols }: Flags): PlanSize | undefined {
-  return hours === undefined || symbols === undefined ? undefined : { hours, symbols };
+function sizeOf({ hours, symbols, cycle, density = 1 }: Flags): PlanSize | undefined {
+  if (hours === undefined || symbols === undefined) return undefined;
+  return { hours, symbols, density, ...(cycle === undefined ? {} : { cycleMs: cycle * MINUTE_MS }) };
 }
 
 function seedRange(text: string): readonly [from: number, to: number] {

@@ -26,6 +26,7 @@ export interface ProcessTerms {
   readonly order: OrderStyle;
   /** Between two looks of the source at the account. Unit: milliseconds. */
   readonly cycleMs: number;
+  readonly maxClosesPerMinute: number;
 }
 
 /** The world as one process reaches it. */
@@ -39,7 +40,7 @@ export interface Reached {
 }
 
 /** As a desk at an exchange has it (cli/options/venue-options.ts). */
-const LIMITS = { maxOrderNotional: null, maxClosesPerMinute: 30, maxAtOnce: 8, ownVenueOnly: true } as const;
+const LIMITS = { maxOrderNotional: null, maxAtOnce: 8, ownVenueOnly: true } as const;
 
 /** Runs the parts until `drain` is aborted or they cannot go on. */
 export function runProcess(
@@ -50,7 +51,7 @@ export function runProcess(
   drain: AbortController,
 ): Promise<void> {
   const { log, openCodec, exchange, stream, notify, logger } = reached;
-  const { venue, order, cycleMs } = terms;
+  const { venue, order, cycleMs, maxClosesPerMinute } = terms;
   const observes = parts.includes('snapshots');
   const options: RunOptions = {
     desk: {
@@ -82,7 +83,7 @@ export function runProcess(
     connect: () => Promise.resolve({ log, openCodec, close: () => log.close() }),
     policy: defaultPolicy(),
     exchange: () => Promise.resolve(exchange),
-    limits: { ...LIMITS, order: { ...DEFAULT_TERMS, style: order } },
+    limits: { ...LIMITS, maxClosesPerMinute, order: { ...DEFAULT_TERMS, style: order } },
     from: 'beginning',
     http: null,
     onListening: () => {},

@@ -137,7 +137,7 @@ export class World {
       faults: this.#faults,
       random: this.#random,
       grainMs: plan.grainMs,
-      terms: { venue: VENUE, order: plan.order, cycleMs: plan.cycleMs },
+      terms: { venue: VENUE, order: plan.order, cycleMs: plan.cycleMs, maxClosesPerMinute: closesPerMinute(plan) },
       reach: (host) => ({
         log: new SimulatedLog(host, this.#broker),
         openCodec: () => this.#openCodec(host),
@@ -317,4 +317,9 @@ export class World {
       onDeath: () => {},
     });
   }
+}
+
+/** The usual limit; that of a desk with more positions is one close each, since a cycle decides on all of them at once. */
+function closesPerMinute({ symbols }: Plan): number {
+  return Math.max(30, symbols);
 }
