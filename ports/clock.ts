@@ -20,6 +20,19 @@ export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
+/** Resolves once `work` has, or as soon as `signal` aborts. Leaves nothing with the signal, which may live as long as the process. */
+export async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => resolve();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 /** A clock that is moved by hand. `sleep` advances it at once, so nothing waits and everything is repeatable. */
 export class VirtualClock implements Clock {
   #now: EpochMillis;

@@ -12,7 +12,7 @@
  * NTF-17  An evaluation that fails for a minute is `log_unavailable` as well: nobody watches.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
-import { type Clock, type EpochMillis, aborted } from '../../ports/clock.ts';
+import { type Clock, type EpochMillis, orAborted } from '../../ports/clock.ts';
 import { SEVERITIES } from '../../ports/notify.ts';
 import type { AlertSeverity, DeskAlert } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -132,7 +132,7 @@ export class RunWatch {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const startedAt = clock.now();
-      await Promise.race([this.#evaluate(signal), aborted(signal)]);
+      await orAborted(this.#evaluate(signal), signal);
       const took = clock.now() - startedAt;
       await clock.sleep(Math.max(EVALUATE_EVERY_MS, Math.min(PAUSE_SHARE * took, LONGEST_PAUSE_MS)), signal);
     }

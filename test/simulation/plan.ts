@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
-import type { Random, RandomStream } from '../../ports/random.ts';
+import type { RandomStream } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { FAULT_KIND_NAMES, type Fault, type FaultKind, specOf } from './faults.ts';
 import { MARKETS, type SimulatedMarket } from './exchange/simulated-market.ts';
