@@ -8,7 +8,6 @@
  *        is read, each before that of the topic with its answers.
  */
 import { IntentsSinceTrade } from '../alerts/starvation.ts';
-import { type Gate, type GateOutcome, gateOf } from '../clm/gate.ts';
 import { haltedAlert, killSwitchUnknownAlert, standingStops } from '../desk/control-topic.ts';
 import { ObeyedByProcesses } from '../desk/kill-switch.ts';
 import { Processes } from '../desk/presence.ts';
@@ -23,17 +22,12 @@ import { DEFAULT_STALL_LIMITS, type StallLimits } from '../watch/stall-limits.ts
 import { StallWatch } from '../watch/stall-watch.ts';
 import { stallsFrom } from '../watch/stall-watcher.ts';
 import type { EventLog, LogRecord } from '../../ports/event-log.ts';
-import type {
-  ClmOutcome,
-  EpochMillis,
-  HarvestIntent,
-  RecordByTopic,
-  TradeClosed,
-} from '../../schemas/generated/records.ts';
+import type { EpochMillis, HarvestIntent, RecordByTopic, TradeClosed } from '../../schemas/generated/records.ts';
 import { TOPICS, type TopicName, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { watchCalibrations } from './calibration-figures.ts';
 import { type CalibrationWatch, calibrationAlert } from './calibration-watch.ts';
 import { ExecutionFigures } from './execution-figures.ts';
+import { GateFigures } from './gate-figures.ts';
 import type { StatusReport } from './status-report.ts';
 import { KnownTopics, lateByGroup, topicStatuses, transactionAlert } from './topic-statuses.ts';
 import { LeftBehind, standingDifferences, venueDiffersAlert } from './venue-figures.ts';
@@ -75,8 +69,7 @@ export class StatusReader {
   readonly #execution = new ExecutionFigures();
   readonly #left = new LeftBehind();
   readonly #intents = new IntentsSinceTrade();
-  readonly #outcomes = new Map<string, GateOutcome & Pick<ClmOutcome, 'account'>>();
-  readonly #texts = new SharedTexts();
+  readonly #gate = new GateFigures();
   readonly #processes = new Processes();
   readonly #obeyed = new ObeyedByProcesses();
   readonly #known = new KnownTopics();
@@ -150,8 +143,8 @@ export class StatusReader {
       processes: now === null ? null : this.#processes.working(now).length,
       policy: this.#policy.id,
       as_of: now ?? watermarks.newest(),
-      gate: this.#gate(),
-      open_positions: stalls.openPositions().size,
+      gate: this.#gate.of(watermarks),
+      open_positions: stalls.observedOpen().length,
       reports: { ...this.#execution.reports },
       suppressed: this.#execution.suppressed,
       orders: this.#execution.costs.byStyle(),
@@ -182,9 +175,10 @@ export class StatusReader {
     if (now !== null) stalls.clock(now, { readsLive: this.#readsLive });
     const ends = await endsOf(log, QUESTIONS);
     const sight = this.#sightFrom;
-    await this.#read(TOPICS.clmOutcome.name, -Infinity, undefined, (outcome, { timestamp }) =>
-      this.#outcome(outcome, timestamp),
-    );
+    await this.#read(TOPICS.clmOutcome.name, -Infinity, undefined, (outcome, { timestamp }) => {
+      this.#gate.add(outcome);
+      stalls.outcome(outcome, timestamp);
+    });
     await this.#read(TOPICS.executionReport.name, -Infinity, ends, (report, { timestamp }) => {
       this.#execution.report(report, timestamp);
       stalls.report(report, timestamp);
@@ -227,16 +221,6 @@ export class StatusReader {
     await cursor.readOn(undefined, ends?.get(topic));
   }
 
-  #outcome(outcome: ClmOutcome, at: EpochMillis): void {
-    const texts = this.#texts;
-    const { status, label, closed_at, excluded_from_calibration, confidence } = outcome;
-    const [account, symbol] = [texts.of(outcome.account), texts.of(outcome.symbol)];
-    const model_id = outcome.model_id === null ? null : texts.of(outcome.model_id);
-    const kept = { account, symbol, model_id, status, label, closed_at, excluded_from_calibration, confidence };
-    this.#outcomes.set(outcome.position_id, kept);
-    this.#stalls.outcome(outcome, at);
-  }
-
   /** Times too far ahead do not count for starvation; nor do imported trades. */
   #trade(trade: TradeClosed, at: EpochMillis): void {
     if (trade.origin !== 'BACKFILL' && !this.#watermarks.isAhead(trade.account, at)) this.#intents.trade(at);
@@ -247,16 +231,6 @@ export class StatusReader {
   #intent(intent: HarvestIntent, at: EpochMillis): void {
     if (!this.#watermarks.isAhead(intent.account, at)) this.#intents.intent(at);
     this.#stalls.intent(intent, at);
-  }
-
-  /** A wrong closing time far ahead must not move the estimate. */
-  #gate(): Gate {
-    const watermarks = this.#watermarks;
-    const closed = Array.from(this.#outcomes.values(), ({ account, closed_at, ...outcome }) => ({
-      ...outcome,
-      closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
-    }));
-    return gateOf(closed);
   }
 
   #undecodable(): number {
@@ -296,16 +270,4 @@ type Letters = Awaited<ReturnType<typeof readLetters>>;
 
 async function readLetters(topics: StatusTopics) {
   return { ...(await waitingLetters(topics)), timesAhead: await timesAheadByProducer(topics) };
-}
-
-/** One string for equal texts: decoding makes a new one for each record, although accounts, symbols and models are few. */
-class SharedTexts {
-  readonly #texts = new Map<string, string>();
-
-  of<T extends string>(text: T): T {
-    const known = this.#texts.get(text);
-    if (known !== undefined) return known as T;
-    this.#texts.set(text, text);
-    return text;
-  }
 }

@@ -11,6 +11,7 @@ const MOST_SERIES = 500;
 export class PositionGauges {
   readonly #metrics: Metrics;
   readonly #count: Gauge;
+  #open: readonly OpenPosition[] | null = null;
   #shown: ReadonlyMap<string, Gauge> = new Map();
 
   constructor(metrics: Metrics) {
@@ -20,6 +21,9 @@ export class PositionGauges {
 
   /** `open` are all that are open now. Of two of one account, symbol and side, which a venue does not have, the latest shows. */
   become(open: readonly OpenPosition[]): void {
+    // Nearly always nothing changed since the last time.
+    if (open.length === this.#open?.length && open.every((one, place) => one === this.#open?.[place])) return;
+    this.#open = open;
     this.#count.set(open.length);
     const largest = open.toSorted((one, other) => Math.abs(other.r) - Math.abs(one.r)).slice(0, MOST_SERIES);
     const shown = new Map<string, Gauge>();
