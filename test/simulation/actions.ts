@@ -1,5 +1,6 @@
 /** What the world does by itself at the time of a fault: kinds of the form `action` (faults.ts). */
 import type { OutgoingRecord } from '../../ports/event-log.ts';
+import type { Side } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { VenueAccount } from './exchange/venue-account.ts';
 import type { Fault } from './faults.ts';
@@ -48,6 +49,7 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
   const { kind, on, much, forMs } = fault;
   const target = on ?? '';
   const process = supervisor.of(target);
+  const side = sideOf(account, target, much);
   switch (kind) {
     case 'rebalance':
       broker.rebalance(target);
@@ -75,11 +77,11 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       account.breakStreams();
       return 'stream';
     case 'closed_by_hand':
-      return account.closeByHand(target, much < 0.5 ? 1 : much) ? target : null;
+      return account.closeByHand(target, much < 0.5 ? 1 : much, side) ? target : null;
     case 'grown_by_hand':
-      return account.growByHand(target, 0.1 + much) ? target : null;
+      return account.growByHand(target, 0.1 + much, side) ? target : null;
     case 'liquidated':
-      return account.liquidate(target) ? target : null;
+      return account.liquidate(target, side) ? target : null;
     case 'halted':
       halt({ kernel, people }, fault);
       return 'desk';
@@ -101,6 +103,12 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
     default:
       throw new TypeError(`${kind} is nothing that the world does`);
   }
+}
+
+/** The open side of a symbol that a fault strikes: one of both where both are open, which other than the leading digits of `much` decide. */
+function sideOf(account: VenueAccount, symbol: string, much: number): Side | undefined {
+  const open = account.books.get(symbol)?.open() ?? [];
+  return open[Math.floor(much * 1000) % Math.max(1, open.length)]?.side;
 }
 
 /** Somebody halts the desk at once. */

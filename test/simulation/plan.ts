@@ -24,7 +24,7 @@ export const planSchema = z.strictObject({
   seed: z.int(),
   /** How long faults come. Unit: hours. */
   hours: z.number().positive(),
-  /** One position each, opened again some time after it has ended. Unit: symbols. */
+  /** One position each, on a hedged account at times one on each side, opened again some time after it has ended. Unit: symbols. */
   symbols: z.int().positive(),
   /** Whether each processor has processes of its own. */
   apart: z.boolean(),

@@ -27,6 +27,7 @@ import { LogAtRest } from './log/log-at-rest.ts';
 import { SimulatedLog } from './log/simulated-log.ts';
 import { SimulatedRegistry } from './log/simulated-registry.ts';
 import { MessageTarget } from './message-target.ts';
+import { Openings } from './openings.ts';
 import { People } from './people.ts';
 import { HEAL_MS, HOUR_MS, type Plan, marketsOf } from './plan.ts';
 import { Models, SIGNAL_EVERY_MS } from './producers.ts';
@@ -38,22 +39,6 @@ import { Supervisor } from './supervisor.ts';
 
 /** Of every world. 2026-01-05T00:00:00Z, a Monday. */
 const WORLD_START: EpochMillis = 1_767_571_200_000;
-
-/** How often the world looks whether a position has ended, and opens another. Unit: milliseconds. */
-const OPEN_EVERY_MS = 7 * 60_000;
-
-/** How likely a flat symbol is opened again at each look. */
-const OPENS_AGAIN = 0.5;
-
-/** What a position is worth at its opening, at the least and at the most. Unit: quote currency. */
-const WORTH = [500, 20_000] as const;
-
-/** Where a stop and a target rest, for those positions that have them. Unit: fraction of the entry. */
-const STOP_DISTANCE = [0.02, 0.08] as const;
-const TARGET_DISTANCE = [0.05, 0.15] as const;
-
-/** Before the end nothing is opened any more, so that all can be on record. Unit: milliseconds. */
-const LAST_OPENING_MS = 30 * 60_000;
 
 /** The processes of a desk are started within that. Unit: milliseconds. */
 const STARTS_WITHIN_MS = 8000;
@@ -104,8 +89,6 @@ export class World {
   readonly #people: People;
   readonly #supervisor: Supervisor;
   readonly #gaveUp: Violation[] = [];
-  /** Open positions times how long they were open. Unit: milliseconds. */
-  #openMs = 0;
 
   private constructor(plan: Plan, kernel: Kernel, registry: MemoryRegistry, codec: RecordCodec) {
     this.#kernel = kernel;
@@ -174,7 +157,15 @@ export class World {
       kernel.explain(writer ?? WORLD, () => recordLine(this.#codec, topic, value));
       if (topic === TOPICS.executionReport.name && writer !== null) this.#reported(value, writer);
     });
-    this.#openPositions(endsAt);
+    const openings = new Openings({
+      kernel,
+      account: this.#account,
+      markets: marketsOf(this.#plan.symbols),
+      random: this.#random,
+      startsAt: WORLD_START,
+      endsAt,
+    });
+    openings.look();
     this.#letModelsSpeak();
     const draw = this.#random.stream('starts');
     for (const role of rolesOf(this.#plan)) {
@@ -195,7 +186,7 @@ export class World {
       orders: this.#account.ledger.received.length,
       struck: this.#struck.size,
       hits: this.#faults.hits,
-      positionDays: this.#openMs / DAY_MS,
+      positionDays: openings.openMs / DAY_MS,
       violations: [...this.#gaveUp, ...breachesOf(evidence)],
     };
   }
@@ -239,35 +230,6 @@ export class World {
     if (this.#struck.has(fault)) return;
     this.#struck.add(fault);
     this.#kernel.tell(struck, specOf(fault.kind).means);
-  }
-
-  /** Opens a position in flat symbols now and then. */
-  #openPositions(endsAt: EpochMillis): void {
-    const kernel = this.#kernel;
-    const account = this.#account;
-    const draws = new Map(
-      marketsOf(this.#plan.symbols).map((market) => [market, this.#random.stream('open', market.symbol)]),
-    );
-    const look = (): void => {
-      const open = account.openPositions();
-      this.#openMs += open.length * OPEN_EVERY_MS;
-      const held = new Set(open.map(({ symbol }) => symbol));
-      for (const [{ symbol, startPrice }, draw] of draws) {
-        const isFirst = kernel.now === WORLD_START;
-        const opens = draw.uniform() < OPENS_AGAIN || isFirst;
-        if (!opens || held.has(symbol) || kernel.now > endsAt - LAST_OPENING_MS) continue;
-        const side = draw.uniform() < 0.5 ? 'LONG' : 'SHORT';
-        const between = ([least, most]: readonly [number, number]): number => least + draw.uniform() * (most - least);
-        const stop = { kind: 'STOP', distance: between(STOP_DISTANCE), share: null } as const;
-        const target = { kind: 'TAKE_PROFIT', distance: between(TARGET_DISTANCE), share: null } as const;
-        const guarded = draw.uniform();
-        const resting = guarded < 0.3 ? [] : guarded < 0.7 ? [stop] : [stop, target];
-        account.open(symbol, side, between(WORTH) / startPrice, resting);
-        kernel.tell(symbol, `a ${side} position is opened`);
-      }
-      kernel.after(OPEN_EVERY_MS, WORLD, look);
-    };
-    look();
   }
 
   #letModelsSpeak(): void {
