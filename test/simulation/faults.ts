@@ -66,6 +66,24 @@ export const FAULT_KINDS = {
     lastsMs: 5 * MINUTE,
     means: 'the exchange answers a process after seconds',
   },
+  requests_limited: {
+    form: 'window',
+    strikes: 'process',
+    lastsMs: 2 * MINUTE,
+    means: 'the exchange refuses the requests of a process: too many of them (429)',
+  },
+  address_banned: {
+    form: 'window',
+    strikes: 'process',
+    lastsMs: 15 * MINUTE,
+    means: 'the exchange bans the address of a process until a time (418)',
+  },
+  orders_limited: {
+    form: 'window',
+    strikes: 'anything',
+    lastsMs: 5 * MINUTE,
+    means: 'the exchange refuses orders: too many of them (-1015)',
+  },
   order_lost: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order never arrives' },
   order_reply_lost: {
     form: 'next',

@@ -3,7 +3,7 @@
  * answers a client does more than take fills from them.
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
-import type { DecimalText, RefusalMeaning } from '../../../ports/exchange.ts';
+import type { DecimalText, OrderRequest, RefusalMeaning } from '../../../ports/exchange.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, ReductionCause, Side } from '../../../schemas/generated/records.ts';
 
@@ -86,4 +86,13 @@ export class AccountLedger {
   readonly fills: AccountFill[] = [];
   readonly funding: AccountFunding[] = [];
   readonly handMade: HandMade[] = [];
+
+  /** Notes an order that arrived, and what became of it. */
+  note(
+    { clientOrderId, position: { symbol, side }, quantity }: OrderRequest,
+    sending: Pick<ReceivedOrder, 'host' | 'sentAt' | 'receivedAt'>,
+    outcome: Pick<ReceivedOrder, 'refused' | 'order'>,
+  ): void {
+    this.received.push({ clientOrderId, symbol, side, quantity, ...sending, ...outcome });
+  }
 }

@@ -7,6 +7,7 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 import { aborted } from '../../../ports/clock.ts';
 import type { ChangeStream, VenueChange } from '../../../ports/venue.ts';
 import type { Host } from '../host.ts';
+import { RequestLimits } from './request-limits.ts';
 import type { VenueAccount } from './venue-account.ts';
 
 /** From a change to its event. Unit: milliseconds. */
@@ -82,7 +83,9 @@ export class SimulatedStream implements ChangeStream {
       if (this.#listener === null || !this.#host.isAlive || this.#completeSince !== null) return;
       const { faults } = this.#account;
       const isDown = faults.strikes('stream_silent', 'stream') ?? faults.strikes('exchange_away', 'exchange');
-      if (isDown !== null && isDown.much >= 0.5) return this.#reopenAfter(RETRY_MS);
+      // Opening one takes a request.
+      const isLimited = new RequestLimits(this.#host, this.#account).refusal(false) !== null;
+      if (isLimited || (isDown !== null && isDown.much >= 0.5)) return this.#reopenAfter(RETRY_MS);
       this.#completeSince = kernel.now;
       this.#deliver({ kind: 'gap' });
     });

@@ -27,6 +27,7 @@ import { isKind, messageOf } from '../../../errors/harvestline-error.ts';
 import type { Call, Fate, Host } from '../host.ts';
 import { AccountAnswers, away } from './account-answers.ts';
 import { codeOf } from './order-refusals.ts';
+import { RequestLimits, TooOften } from './request-limits.ts';
 import { RECEIVE_WINDOW_MS, type VenueAccount } from './venue-account.ts';
 
 /** How long a process waits for an answer, as the connector does: as long as the exchange takes what was sent, so that nothing given up comes to be. */
@@ -49,12 +50,14 @@ export class SimulatedVenue implements Exchange, Venue {
   readonly #host: Host;
   readonly #account: VenueAccount;
   readonly #answers: AccountAnswers;
+  readonly #limits: RequestLimits;
   #olderAsked = 0;
 
   constructor(host: Host, account: VenueAccount) {
     this.#host = host;
     this.#account = account;
     this.#answers = new AccountAnswers(account);
+    this.#limits = new RequestLimits(host, account);
   }
 
   rules(symbol: string): Promise<MarketRules | null> {
@@ -71,16 +74,19 @@ export class SimulatedVenue implements Exchange, Venue {
 
   async place(request: OrderRequest, gate: SendGate): Promise<Placement> {
     const { clientOrderId, position } = request;
+    const { block } = this.#limits;
+    if (block !== null) return refusedFor(block);
     try {
       return await gate(() => {
         const sentAt = this.#host.kernel.now;
-        return this.#ask('place', position.symbol, () => this.#received(request, sentAt), {
+        return this.#send('place', position.symbol, () => this.#received(request, sentAt), {
           changes: true,
           ...this.#fateOfOrder(position.symbol),
         });
       });
     } catch (thrown) {
       if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
+      if (thrown instanceof TooOften) return refusedFor(thrown);
       if (!isKind(thrown, 'transient')) throw thrown;
       return { kind: 'in-doubt', message: `${clientOrderId}: ${messageOf(thrown)}` };
     }
@@ -140,6 +146,12 @@ export class SimulatedVenue implements Exchange, Venue {
   }
 
   #received(request: OrderRequest, sentAt: EpochMillis): Placement {
+    const refusal = this.#limits.refusal(true);
+    if (refusal !== null) {
+      const sending = { host: this.#host.name, sentAt, receivedAt: this.#host.kernel.now };
+      this.#account.ledger.note(request, sending, { refused: 'busy', order: null });
+      throw refusal;
+    }
     const taken = this.#account.receive(request, this.#host.name, sentAt);
     if (typeof taken !== 'string') {
       return { kind: 'accepted', order: this.#answers.orderOf(taken, request.clientOrderId) };
@@ -159,22 +171,49 @@ export class SimulatedVenue implements Exchange, Venue {
     return late === null ? {} : { fate: 'reply lost', slowMs: between(LATE_MS, late.much) };
   }
 
-  #ask<T>(
+  /** Throws EXCHANGE_AWAY without an answer, whatever the reason (SIM-38). */
+  async #ask<T>(
     operation: string,
     about: string,
     effect: () => T,
     sending: Sending & { readonly changes?: true } = {},
   ): Promise<T> {
+    const { block } = this.#limits;
+    if (block !== null) throw away(`${operation} of ${about}: ${block.message}`);
+    const worked = (): T => {
+      const refusal = this.#limits.refusal(false);
+      if (refusal !== null) throw refusal;
+      return effect();
+    };
+    try {
+      return await this.#send(operation, about, worked, sending);
+    } catch (thrown) {
+      throw thrown instanceof TooOften ? away(`${operation} of ${about}: ${thrown.message}`) : thrown;
+    }
+  }
+
+  /** Throws EXCHANGE_AWAY, TooOften, and what `effect` throws. */
+  async #send<T>(
+    operation: string,
+    about: string,
+    effect: () => T,
+    sending: Sending & { readonly changes?: true },
+  ): Promise<T> {
     const { faults } = this.#account;
     const host = this.#host;
     const unanswered = (): Error => away(`${operation} of ${about}`);
     const call: Call<T> = { port: 'exchange', operation, effect, timeoutMs: TIMEOUT_MS, unanswered, ...sending };
-    if (!host.isAlive) return host.call(call);
-    const isAway = faults.strikes('exchange_away', 'exchange');
-    // An exchange that does not answer may have done what it was asked.
-    if (isAway !== null) return host.call({ ...call, fate: isAway.much < 0.5 ? 'lost' : 'reply lost' });
-    const slow = sending.slowMs === undefined ? faults.strikes('exchange_slow', host.role) : null;
-    return host.call(slow === null ? call : { ...call, slowMs: between(SLOW_MS, slow.much) });
+    try {
+      if (!host.isAlive) return await host.call(call);
+      const isAway = faults.strikes('exchange_away', 'exchange');
+      // An exchange that does not answer may have done what it was asked.
+      if (isAway !== null) return await host.call({ ...call, fate: isAway.much < 0.5 ? 'lost' : 'reply lost' });
+      const slow = sending.slowMs === undefined ? faults.strikes('exchange_slow', host.role) : null;
+      return await host.call(slow === null ? call : { ...call, slowMs: between(SLOW_MS, slow.much) });
+    } catch (thrown) {
+      if (thrown instanceof TooOften) this.#limits.note(thrown);
+      throw thrown;
+    }
   }
 }
 
@@ -187,6 +226,11 @@ const LOST: Sending = { fate: 'lost' };
 
 function between([least, most]: readonly [number, number], share: number): number {
   return Math.round(least + share * (most - least));
+}
+
+/** A limit is a definite no: the order was not taken. */
+function refusedFor({ code, message }: TooOften): Placement {
+  return { kind: 'rejected', meaning: 'busy', code, message };
 }
 
 /** No answer is never a no. */

@@ -14,7 +14,7 @@ import type { VenueChange } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import type { FaultBoard } from '../faults.ts';
 import type { Kernel } from '../kernel.ts';
-import { AccountLedger, type AccountOrder, type HandMade, type ReceivedOrder } from './account-ledger.ts';
+import { AccountLedger, type AccountOrder, type HandMade } from './account-ledger.ts';
 import { fillOrder } from './order-fills.ts';
 import { type Placing, refusalOf } from './order-refusals.ts';
 import { PricePath, STEP_MS } from './price-path.ts';
@@ -150,23 +150,19 @@ export class VenueAccount {
 
   /** SIM-33, SIM-34, SIM-35. */
   receive(request: OrderRequest, host: string, sentAt: EpochMillis): AccountOrder | RefusalMeaning {
-    const { clientOrderId, position, quantity } = request;
-    const { symbol, side } = position;
-    const { now } = this.kernel;
-    const told = { clientOrderId, symbol, side, quantity, host, sentAt, receivedAt: now };
-    const note = (outcome: Pick<ReceivedOrder, 'refused' | 'order'>): void => {
-      this.ledger.received.push({ ...told, ...outcome });
-    };
+    const { clientOrderId, position } = request;
+    const sending = { host, sentAt, receivedAt: this.kernel.now };
     const placing = this.#refusal(request, sentAt);
     if (typeof placing === 'string') {
-      note({ refused: placing, order: null });
+      this.ledger.note(request, sending, { refused: placing, order: null });
       return placing;
     }
     const { book, lots, limitTicks } = placing;
+    const { side } = position;
     const rests = request.pricing.kind === 'post-only';
     const order = this.#newOrder(book, { clientOrderId, side, reduces: true, cause: 'ORDER', lots, limitTicks, rests });
     this.ordersByClientId.set(clientOrderId, order);
-    note({ refused: null, order });
+    this.ledger.note(request, sending, { refused: null, order });
     if (rests) this.#watchCrossing(book, order);
     else this.#take(book, order);
     return order;
