@@ -33,8 +33,8 @@ const HALTED_AFTER_MS = 10_000;
 /** Retention strikes topics of which nobody needs what is old: a report or a trade is state. */
 const RETAINED: ReadonlySet<string> = new Set([TOPICS.modelSignal.name, TOPICS.positionSnapshot.name]);
 
-/** Longer than a group is ever behind. Unit: milliseconds. */
-const KEPT_MS = 2 * 3_600_000;
+/** Longer than a group is ever behind, and shorter than the shortest world. Unit: milliseconds. */
+const KEPT_MS = 3_600_000;
 
 export interface Stage {
   readonly kernel: Kernel;

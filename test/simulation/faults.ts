@@ -225,7 +225,7 @@ export const FAULT_KINDS = {
   poison: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'bytes that are no record' },
   wrong_time: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record from the future' },
   doubled: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record comes once more' },
-  retention: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'retention removes what is older than two hours' },
+  retention: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'retention removes what is older than an hour' },
   // Messages.
   target_away: {
     form: 'window',
