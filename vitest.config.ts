@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongFilesFirst } from './test/long-files-first.ts';
+import { memoryFolder } from './test/memory-folder.ts';
 
 /**
  * Three tiers, visible in every line of the output:
@@ -15,6 +17,9 @@ const WORKERS = 3;
 
 // Each file of the topology and integration tiers has a process of its own, which would compile what it imports anew.
 process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/compiled-tests', import.meta.url));
+
+// Logs and brokers sync what they acknowledge, tens of thousands of times, and a disk would let every other test wait for it.
+process.env['TMPDIR'] ??= memoryFolder() ?? tmpdir();
 
 const tier = (
   name: string,
