@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/place.ts',
     find: "logger.warn(context, 'the order is in doubt; asking the venue');",
     replace: "return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order: null, remaining: null };",
-    diesAfter: 2,
+    diesAfter: 1,
   },
   {
     name: 'open-is-ended',
@@ -54,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/resolve.ts',
     find: "if (seen?.state === 'DONE') return",
     replace: 'if (seen !== null) return',
-    diesAfter: 1,
+    diesAfter: 3,
   },
   {
     name: 'restart-resolves-nothing',
@@ -184,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'pipelines/runtime/per-partition.ts',
     find: 'this.#before = { replay, processed };\n    this.#instances = new Map();',
     replace: 'this.#before = { replay, processed };',
-    diesAfter: 2,
+    diesAfter: 1,
   },
   {
     name: 'batches-overlap',
