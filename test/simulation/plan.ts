@@ -127,11 +127,10 @@ export function marketsOf(symbols: number): readonly SimulatedMarket[] {
   });
 }
 
-export interface PlanSize {
+/** What of a plan is not left to its seed. */
+export interface PlanSize extends Partial<Pick<Plan, 'cycleMs' | 'grainMs'>> {
   readonly hours: number;
   readonly symbols: number;
-  /** As of a plan; the seed decides where left out. */
-  readonly cycleMs?: number;
   /** How many times as often as usual each symbol is struck; 1 where left out. */
   readonly density?: number;
 }
@@ -141,7 +140,7 @@ export function planOf(seed: number, size?: PlanSize): Plan {
   const random = new SeededRandom(seed);
   const draw = random.stream('plan');
   const drawn = { hours: draw.integer(4, 16), symbols: draw.integer(3, 24) };
-  const { hours, symbols, density = 1, ...cycle }: PlanSize = size ?? drawn;
+  const { hours, symbols, density = 1, ...pace }: PlanSize = size ?? drawn;
   const world = {
     seed,
     hours,
@@ -151,7 +150,7 @@ export function planOf(seed: number, size?: PlanSize): Plan {
     order: oneOf(draw, ['ioc', 'ioc', 'market', 'sliced', 'post_only'] as const),
     cycleMs: oneOf(draw, [60_000, 120_000, 240_000] as const),
     grainMs: oneOf(draw, [1, 500, 2500] as const),
-    ...cycle,
+    ...pace,
   };
   const faults = FAULT_KIND_NAMES.flatMap((kind) => {
     if (random.stream('is on', kind).uniform() >= KIND_IS_ON) return [];

@@ -37,6 +37,7 @@ interface Flags {
   readonly hours?: number;
   readonly symbols?: number;
   readonly cycle?: number;
+  readonly grain?: number;
   readonly density?: number;
   readonly minutes?: number;
   readonly untilBroken?: true;
@@ -54,6 +55,7 @@ const command = new Command('npm run simulate --')
   .option('--hours <n>', 'market time with faults; two hours to heal follow (default: by the seed)', positiveNumber)
   .option('--symbols <n>', 'markets, each with a position (default: by the seed)', positiveNumber)
   .option('--cycle <minutes>', 'between two looks at the account (default: by the seed)', positiveNumber)
+  .option('--grain <ms>', 'timers end on multiples of it (default: by the seed)', positiveNumber)
   .option('--density <n>', 'so many times the usual faults of each symbol (default: 1)', positiveNumber)
   .option('--minutes <n>', 'begin no further seed after so many minutes', positiveNumber)
   .option('--until-broken', 'begin no further seed once one has broken')
@@ -172,9 +174,13 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
   for (const line of tables.flat()) process.stdout.write(`${line}\n`);
 }
 
-function sizeOf({ hours, symbols, cycle, density = 1 }: Flags): PlanSize | undefined {
+function sizeOf({ hours, symbols, cycle, grain, density = 1 }: Flags): PlanSize | undefined {
   if (hours === undefined || symbols === undefined) return undefined;
-  return { hours, symbols, density, ...(cycle === undefined ? {} : { cycleMs: cycle * MINUTE_MS }) };
+  const pace = {
+    ...(cycle === undefined ? {} : { cycleMs: cycle * MINUTE_MS }),
+    ...(grain === undefined ? {} : { grainMs: grain }),
+  };
+  return { hours, symbols, density, ...pace };
 }
 
 function seedRange(text: string): readonly [from: number, to: number] {
