@@ -1,7 +1,6 @@
 /** What has to be true for whoever audits the desk afterwards, with the program's own command. */
 import type { AuditResult } from '../../../pipelines/replay/audit-intents.ts';
 import { auditHeadline, isProved } from '../../../pipelines/replay/audit-lines.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence, Invariant } from './evidence.ts';
 
 export const AUDIT_INVARIANTS = [
@@ -20,21 +19,10 @@ export const AUDIT_INVARIANTS = [
   },
 ] as const satisfies readonly Invariant[];
 
-/** The result without bytes that others wrote to the topic of intents: an audit rightly calls them unverifiable. */
-function ofTheDesk(evidence: Evidence): AuditResult {
-  const { audit } = evidence;
-  const foreign = new Set(
-    evidence.sorted(TOPICS.harvestIntent.name).bad.map(({ partition, offset }) => `${partition}:${offset}`),
-  );
-  const isForeign = (one: AuditResult['unverifiable']['listed'][number]): boolean =>
-    one.reason === 'intent_undecodable' && foreign.has(`${one.partition}:${one.offset}`);
+/** The result without bytes that others wrote to the topic of intents: an audit rightly calls them unverifiable. What the desk itself writes decodes (own_records_are_valid). */
+function ofTheDesk({ audit }: Evidence): AuditResult {
   const { total, reasons, listed } = audit.unverifiable;
-  const left = listed.filter((one) => !isForeign(one));
-  const count = listed.length - left.length;
-  const unverifiable = {
-    total: total - count,
-    reasons: { ...reasons, intent_undecodable: (reasons.intent_undecodable ?? 0) - count },
-    listed: left,
-  };
-  return { ...audit, unverifiable };
+  const { intent_undecodable: undecodable = 0, ...others } = reasons;
+  const left = listed.filter(({ reason }) => reason !== 'intent_undecodable');
+  return { ...audit, unverifiable: { total: total - undecodable, reasons: others, listed: left } };
 }
