@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- kafka | execution | replay | slippage | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured
- * pair by pair in one run and can be compared between machines; rates cannot.
+ * `npm run bench [-- kafka | execution | replay | slippage | weight | external-close | watch] [-- --json]`: what the parts cost. Ratios are
+ * measured pair by pair in one run and can be compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../render/tables.ts';
@@ -8,6 +8,7 @@ import { benchExecution } from './execution.ts';
 import { benchExternalClose } from './external-close.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
+import { benchWatch } from './watch.ts';
 import { benchWeight } from './weight.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
 import { type Closing, STYLES, closing, summaryOf } from './slippage.ts';
@@ -50,6 +51,7 @@ else if (positionals[0] === 'execution') await benchExecution(Number(values.reco
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'slippage') await showSlippage(Number(values.seeds ?? SEEDS));
 else if (positionals[0] === 'weight') await benchWeight(Number(values.hours ?? DAY_HOURS), add);
+else if (positionals[0] === 'watch') await benchWatch(add);
 else if (positionals[0] === 'external-close') {
   const options = { closes: Number(values.records ?? CLOSES), cycleMs: Number(values.cycle ?? USUAL_CYCLE_MS) };
   await benchExternalClose(options, add);

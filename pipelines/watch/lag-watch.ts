@@ -58,23 +58,24 @@ export async function watchLag(options: LagWatchOptions, signal: AbortSignal): P
 
 class Lags {
   readonly #options: LagWatchOptions;
-  readonly #gauges = new Map<string, Gauge>();
+  /** By partition, for each group and topic. */
+  readonly #gauges: readonly { readonly group: string; readonly topic: string; readonly gauges: Map<number, Gauge> }[];
 
   constructor(options: LagWatchOptions) {
     this.#options = options;
+    this.#gauges = options.groups.flatMap(({ group, topics }) =>
+      topics.map(({ name: topic }) => ({ group, topic, gauges: new Map<number, Gauge>() })),
+    );
   }
 
   async measure(): Promise<void> {
-    const { log, groups, metrics } = this.#options;
-    for (const { group, topics } of groups) {
-      for (const { name: topic } of topics) {
-        const committed = await log.committed(group, topic);
-        for (const { partition, begin, end } of await log.offsets(topic)) {
-          const key = `${group} ${topic} ${partition}`;
-          const lag = this.#gauges.get(key) ?? metrics.gauge('lag', { group, topic, partition: String(partition) });
-          this.#gauges.set(key, lag);
-          lag.set(lagOf({ begin, end }, committed.get(partition)));
-        }
+    const { log, metrics } = this.#options;
+    for (const { group, topic, gauges } of this.#gauges) {
+      const committed = await log.committed(group, topic);
+      for (const { partition, begin, end } of await log.offsets(topic)) {
+        const lag = gauges.get(partition) ?? metrics.gauge('lag', { group, topic, partition: String(partition) });
+        gauges.set(partition, lag);
+        lag.set(lagOf({ begin, end }, committed.get(partition)));
       }
     }
   }

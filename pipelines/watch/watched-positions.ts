@@ -288,12 +288,13 @@ export class WatchedPositions {
 
 /** Null where it was never observed. */
 function shownOf(position: Position): OpenPosition | null {
+  if (position.shown !== null) return position.shown;
   const { last, ahead } = position.observations;
   if (last === null) return null;
   const { source, symbol, side, r, at: seenAt } = last;
   const { id: position_id, account } = position;
-  const aheadAt = ahead?.at ?? null;
-  return (position.shown ??= { position_id, account: account.name, symbol, side, r, source, seenAt, aheadAt });
+  position.shown = { position_id, account: account.name, symbol, side, r, source, seenAt, aheadAt: ahead?.at ?? null };
+  return position.shown;
 }
 
 /** Long enough that a person of any time zone sees it in working hours, short enough that it means now. Unit: milliseconds. */

@@ -33,6 +33,20 @@ describe('open positions as gauges', () => {
     ]);
   });
 
+  it('show the latest of two that are the same to a venue, whatever was shown before', async () => {
+    const metrics = new PrometheusMetrics();
+    const gauges = new PositionGauges(metrics);
+    const shownOf = async (open: readonly OpenPosition[]): Promise<readonly string[]> => {
+      gauges.become(open);
+      return seriesIn(await metrics.text()).map((line) => line.split(' ').at(-1) ?? '');
+    };
+    const earlier = position('BTCUSDT', 3);
+    expect(await shownOf([earlier, position('BTCUSDT', 1, AT + 1)])).toEqual(['1']);
+    expect(await shownOf([earlier, position('BTCUSDT', 1, AT + 2)])).toEqual(['1']);
+    expect(await shownOf([earlier])).toEqual(['3']);
+    expect(await shownOf([position('BTCUSDT', 3), position('ETHUSDT', 3)])).toEqual(['3', '3']);
+  });
+
   it('are 500 at most: the largest gains and losses', async () => {
     const metrics = new PrometheusMetrics();
     const gauges = new PositionGauges(metrics);
