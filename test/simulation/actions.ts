@@ -23,6 +23,9 @@ const MOST_REDELIVERED = 40;
 /** A record of the future: its timestamp lies that far behind its own times. Unit: milliseconds. */
 const BEHIND_MS = 2 * 3_600_000;
 
+/** Parts of the chain that may be down for long. */
+const STRUCK_PARTS = ['snapshots', 'scoring', 'execution', 'clm'] as const;
+
 /** How long an aimed halt stands. Unit: milliseconds. */
 const HALT_MS = 3 * 60_000;
 
@@ -67,6 +70,9 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
     case 'stopped':
       if (process !== null) supervisor.stop(target);
       return process?.name ?? null;
+    case 'kept_down':
+      supervisor.keepDown(STRUCK_PARTS[Math.floor(much * STRUCK_PARTS.length)] ?? 'snapshots', forMs);
+      return 'desk';
     case 'clock_jumps':
       if (process !== null) process.skewMs += Math.round((much - 0.5) * WIDEST_JUMP_MS);
       return process?.name ?? null;

@@ -98,6 +98,12 @@ export const FAULT_KINDS = {
     means: 'an order arrives seconds late, or too late, and its answer is lost',
   },
   order_refused: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order is refused' },
+  symbol_refused: {
+    form: 'window',
+    strikes: 'symbol',
+    lastsMs: 60 * MINUTE,
+    means: 'every order of a symbol is refused',
+  },
   order_in_part: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order fills in part' },
   order_unfilled: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'an order expires without a fill' },
   order_stays_open: {
@@ -163,6 +169,12 @@ export const FAULT_KINDS = {
     strikes: 'process',
     lastsMs: 0,
     means: 'a process is asked to stop, and is started again',
+  },
+  kept_down: {
+    form: 'action',
+    strikes: 'anything',
+    lastsMs: 45 * MINUTE,
+    means: 'the processes of a part of the chain are killed, and nobody starts them for long',
   },
   clock_jumps: { form: 'action', strikes: 'process', lastsMs: 0, means: "a machine's clock is set" },
   // People.

@@ -1,12 +1,13 @@
 /** Starts the processes of a world, and starts each again whenever it has ended, as systemd or Kubernetes would. */
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { Random, RandomStream } from '../../ports/random.ts';
 import type { FaultBoard } from './faults.ts';
 import { Host } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import type { Role } from './roles.ts';
-import { type Reached, type ProcessTerms, runProcess } from './simulated-process.ts';
+import { type Part, type Reached, type ProcessTerms, runProcess } from './simulated-process.ts';
 
 /** How long it takes until an ended process runs again, at the least and at the most. Unit: milliseconds. */
 const RESTART_MS = [2_000, 60_000] as const;
@@ -27,8 +28,18 @@ export interface SupervisorOptions {
   readonly onGaveUp: (host: Host, thrown: unknown) => void;
 }
 
+/** A process, from its start to its end (null: it runs). */
+interface Lived {
+  readonly name: string;
+  readonly parts: readonly Part[];
+  readonly from: EpochMillis;
+  until: EpochMillis | null;
+}
+
 /** A process that runs, and how it is asked to stop. */
 interface Running {
+  readonly role: Role;
+  readonly life: Lived;
   readonly host: Host;
   readonly drain: AbortController;
 }
@@ -36,7 +47,11 @@ interface Running {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #running = new Map<string, Running>();
+  /** Of every process that there ever was. */
+  readonly lives: Lived[] = [];
   readonly #starts = new Map<string, number>();
+  /** By role: nobody starts it before then. */
+  readonly #downUntil = new Map<string, EpochMillis>();
   readonly #skews: RandomStream;
 
   constructor(options: SupervisorOptions) {
@@ -60,6 +75,16 @@ export class Supervisor {
     this.#running.get(role)?.drain.abort();
   }
 
+  /** Kills the processes that run a part, and starts none of them for so long. */
+  keepDown(part: Part, forMs: number): void {
+    const until = this.#options.kernel.now + forMs;
+    for (const { role, host } of this.#running.values()) {
+      if (!role.parts.includes(part)) continue;
+      this.#downUntil.set(role.role, until);
+      host.kill('and nobody starts it');
+    }
+  }
+
   start(role: Role, skewMs = this.#skews.integer(-MOST_SKEW_MS, MOST_SKEW_MS)): void {
     const { kernel, faults, random, grainMs, reach, onGone } = this.#options;
     const count = (this.#starts.get(role.role) ?? 0) + 1;
@@ -67,10 +92,13 @@ export class Supervisor {
     const name = `${role.role}#${count}`;
     const draw = random.stream('process', role.role, count);
     const again = (host: Host): void => {
-      if (this.#running.get(role.role)?.host !== host) return;
+      const running = this.#running.get(role.role);
+      if (running?.host !== host) return;
+      running.life.until = kernel.now;
       this.#running.delete(role.role);
       onGone(host);
-      kernel.after(draw.integer(...RESTART_MS), name, () => this.start(role, host.skewMs));
+      const down = (this.#downUntil.get(role.role) ?? -Infinity) - kernel.now;
+      kernel.after(Math.max(down, draw.integer(...RESTART_MS)), name, () => this.start(role, host.skewMs));
     };
     const drain = new AbortController();
     const onDeath = (host: Host, why: string): void => {
@@ -80,7 +108,9 @@ export class Supervisor {
       again(host);
     };
     const host = new Host({ name, role: role.role, kernel, faults, random: draw, skewMs, grainMs, onDeath });
-    this.#running.set(role.role, { host, drain });
+    const life = { name, parts: role.parts, from: kernel.now, until: null };
+    this.lives.push(life);
+    this.#running.set(role.role, { role, life, host, drain });
     kernel.tell(name, 'starts');
     const reached = { ...reach(host), logger: tellingLogger(host) };
     void this.#run(host, role, reached, drain).then(() => again(host));

@@ -20,7 +20,7 @@ import { type Fault, FaultBoard, type FaultKind, specOf } from './faults.ts';
 import { Host } from './host.ts';
 import { Archive } from './archive.ts';
 import { breachesOf } from './invariants/invariants.ts';
-import { Evidence } from './invariants/evidence.ts';
+import { Evidence, type Strike } from './invariants/evidence.ts';
 import { Kernel, type TraceLine } from './kernel.ts';
 import { SimulatedBroker } from './log/broker.ts';
 import { LogAtRest } from './log/log-at-rest.ts';
@@ -80,6 +80,7 @@ export class World {
   readonly #random: Random;
   readonly #faults: FaultBoard;
   readonly #struck = new Set<Fault>();
+  readonly #strikes: Strike[] = [];
   readonly #broker: SimulatedBroker;
   readonly #account: VenueAccount;
   readonly #archive: Archive;
@@ -151,7 +152,7 @@ export class World {
     this.#broker.createTopics(allTopicSpecs());
     this.#broker.onAppend((record, writer) => {
       const { topic, value } = record;
-      this.#archive.keep(record);
+      this.#archive.keep(record, kernel.now);
       if (value === null || QUIET_TOPICS.has(topic)) return;
       kernel.cover(value);
       kernel.explain(writer ?? WORLD, () => recordLine(this.#codec, topic, value));
@@ -202,6 +203,8 @@ export class World {
       halted: this.#people.halted,
       messages: this.#target.taken,
       audit: await auditIntents(topics, everything),
+      strikes: this.#strikes,
+      lives: this.#supervisor.lives,
       startedAt: WORLD_START,
       endedAt,
     });
@@ -226,6 +229,7 @@ export class World {
   }
 
   #note(fault: Fault, struck: string): void {
+    this.#strikes.push({ at: this.#kernel.now, fault, subject: struck });
     if (fault.kind === 'halted_in_flight') haltNow(this.#stage(), fault);
     if (this.#struck.has(fault)) return;
     this.#struck.add(fault);

@@ -14,7 +14,7 @@ export interface Placing {
   readonly limitTicks: number | null;
 }
 
-/** What a fault of `order_refused` may be. A venue says `would-take` of an order that was to rest only. */
+/** What a fault of `order_refused` or `symbol_refused` may be. A venue says `would-take` of an order that was to rest only. */
 const MEANINGS: readonly RefusalMeaning[] = [
   'reduce-only',
   'blocked',
@@ -62,7 +62,7 @@ export function refusalOf(
   faults: FaultBoard,
 ): Placing | RefusalMeaning {
   if (book === undefined || faults.strikes('market_paused', symbol) !== null) return 'symbol';
-  const refused = faults.strikes('order_refused', symbol);
+  const refused = faults.strikes('symbol_refused', symbol) ?? faults.strikes('order_refused', symbol);
   if (refused !== null) return MEANINGS[Math.floor(refused.much * MEANINGS.length)] ?? 'other';
   const { market } = book;
   const { lots: open } = book.of(side);

@@ -1,41 +1,78 @@
-/** What has to be true of alerts, once all is healed. */
-import { TOPICS } from '../../../schemas/topics.ts';
+/** What has to be true of alerts: while something is wrong, and once all is healed. */
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DeskAlert } from '../../../schemas/generated/records.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence, Invariant } from './evidence.ts';
+import { without } from './spans.ts';
+import { RECOMPUTED, type Stall, stallsOf } from './stalls.ts';
+import { blindSpans } from './watch-sight.ts';
 
-/** Alerts that rightly stand after a run: something happened that only a person settles, and the plan has no such person. */
-const MAY_STAND: Readonly<Record<string, (evidence: Evidence) => boolean>> = {
-  dead_letters: (evidence) => Object.values(TOPICS).some(({ name }) => evidence.letters(name).length > 0),
-  records_never_read: () => true,
-  unknown_reports: (evidence) => evidence.good(TOPICS.executionReport.name).some(({ status }) => status === 'UNKNOWN'),
-  order_set_aside: (evidence) => evidence.letters(TOPICS.harvestIntent.name).length > 0,
-};
+/** Alerts that rightly stand after a run, where they are true: something happened that only a person settles, and the plan has no such person. */
+const SETTLED_BY_PEOPLE: ReadonlySet<string> = new Set([
+  'dead_letters',
+  'unknown_reports',
+  'order_set_aside',
+  'winner_held',
+]);
 
 /** Long enough that whoever watches sees it, with a restart of the watch in between. Unit: milliseconds. */
 const SEEN_WITHIN_MS = 4 * 60_000;
 
+/** A watch that nothing disturbs evaluates every ten seconds, and writes what it found at once. Unit: milliseconds. */
+const RAISED_WITHIN_MS = 45_000;
+
+/** An evaluation rests on what was read before it, and one that a fault held up is written once it goes on. Unit: milliseconds. */
+const HELD_UP_MS = 4 * 60_000;
+
 export const ALERT_INVARIANTS = [
   {
-    name: 'alerts_end',
-    says: 'Once all is healed, no alert stands but for what only a person settles.',
+    name: 'stalls_have_alerts',
+    says: 'While something stands still beyond its limit, its alert stands, wherever the watch can see.',
     *breaches(evidence) {
-      for (const alert of latest(evidence).values()) {
-        if (alert.state !== 'RAISED' || MAY_STAND[alert.name]?.(evidence) === true) continue;
-        yield `${alert.name} stands since ${alert.since - evidence.startedAt} ms: ${alert.evidence}`;
+      const blind = blindSpans(evidence);
+      const alerts = Alerts.of(evidence);
+      for (const stall of stallsOf(evidence)) {
+        if (!stall.isSure) continue;
+        for (const { from, until } of without(stall, blind)) {
+          const missing = alerts.firstMissing(stall.name, from + RAISED_WITHIN_MS, until);
+          if (missing === null) continue;
+          yield `${stall.name} does not stand at ${missing - evidence.startedAt} ms: ${described(stall, evidence)}`;
+          break;
+        }
       }
     },
   },
   {
-    name: 'halts_are_told',
-    says: 'A halt that lasts has its alert.',
+    name: 'alerts_are_true',
+    says: 'No alert is raised of which the topics and the exchange know nothing.',
     *breaches(evidence) {
-      const raised = evidence
-        .good(TOPICS.deskAlert.name)
-        .filter(({ name, state }) => name === 'halted' && state === 'RAISED');
-      for (const { from, until } of evidence.halted) {
-        const end = until ?? evidence.endedAt;
-        if (end - from < SEEN_WITHIN_MS) continue;
-        if (!raised.some(({ at }) => at <= end)) yield `a halt of ${end - from} ms has no alert`;
+      const stalls = Map.groupBy(stallsOf(evidence), ({ name }) => name);
+      for (const { record, at } of evidence.sorted(TOPICS.deskAlert.name).good) {
+        const { name, state, evidence: says } = record;
+        if (state !== 'RAISED' || !RECOMPUTED.has(name)) continue;
+        const raisedAt = evidence.raw.writtenAt(at);
+        const known = stalls.get(name) ?? [];
+        if (known.some(({ from, until }) => from <= raisedAt && raisedAt <= until + HELD_UP_MS)) continue;
+        yield `${name} was raised at ${raisedAt - evidence.startedAt} ms, and nothing stands still: ${says}`;
+      }
+    },
+  },
+  {
+    name: 'alerts_end',
+    says: 'Once all is healed, no alert stands but a true one that only a person settles.',
+    *breaches(evidence) {
+      const last = evidence.endedAt - RAISED_WITHIN_MS;
+      const standing = new Set(
+        stallsOf(evidence)
+          .filter(({ until }) => until > last)
+          .map(({ name }) => name),
+      );
+      const overtakes = evidence.plan.faults.some(({ kind }) => kind === 'retention');
+      for (const alert of latest(evidence).values()) {
+        const { name, state, since } = alert;
+        if (state !== 'RAISED' || (SETTLED_BY_PEOPLE.has(name) && standing.has(name))) continue;
+        if (name === 'records_never_read' && overtakes) continue;
+        yield `${name} stands since ${since - evidence.startedAt} ms: ${alert.evidence}`;
       }
     },
   },
@@ -51,6 +88,42 @@ export const ALERT_INVARIANTS = [
     },
   },
 ] as const satisfies readonly Invariant[];
+
+/** What stood when, by the records of desk.alert. */
+class Alerts {
+  /** By name, in the order of time: whether any of it stands from then on. */
+  readonly #changes = new Map<string, { readonly at: EpochMillis; readonly stands: boolean }[]>();
+
+  static of(evidence: Evidence): Alerts {
+    const alerts = new Alerts();
+    const standing = new Map<string, Set<string>>();
+    const records = evidence
+      .sorted(TOPICS.deskAlert.name)
+      .good.map(({ record, at }) => ({ record, at: evidence.raw.writtenAt(at) }));
+    for (const { record, at } of records.toSorted((one, other) => one.at - other.at)) {
+      const { name, state } = record;
+      const keys = standing.get(name) ?? new Set();
+      standing.set(name, keys);
+      if (state === 'RAISED') keys.add(keyOf(record));
+      else keys.delete(keyOf(record));
+      const changes = alerts.#changes.get(name) ?? [];
+      alerts.#changes.set(name, [...changes, { at, stands: keys.size > 0 }]);
+    }
+    return alerts;
+  }
+
+  /** The first moment of a span at which no alert of that name stands; null where one always does. */
+  firstMissing(name: string, from: EpochMillis, until: EpochMillis): EpochMillis | null {
+    if (from >= until) return null;
+    const changes = this.#changes.get(name) ?? [];
+    if (changes.findLast(({ at }) => at <= from)?.stands !== true) return from;
+    return changes.find(({ at, stands }) => at > from && at < until && !stands)?.at ?? null;
+  }
+}
+
+function described({ what, from, until }: Stall, { startedAt }: Evidence): string {
+  return `${what}, from ${from - startedAt} to ${until - startedAt} ms`;
+}
 
 function latest(evidence: Evidence): ReadonlyMap<string, DeskAlert> {
   return new Map(evidence.good(TOPICS.deskAlert.name).map((alert) => [keyOf(alert), alert]));

@@ -8,9 +8,11 @@ import type { RecordCodec } from '../../../schemas/record-codec.ts';
 import { timesAhead } from '../../../schemas/time-bound.ts';
 import { type TopicName, deadLetterTopicOf } from '../../../schemas/topics.ts';
 import type { AccountLedger } from '../exchange/account-ledger.ts';
+import type { Fault } from '../faults.ts';
 import type { TakenMessage } from '../message-target.ts';
 import type { Halted } from '../people.ts';
 import type { Plan } from '../plan.ts';
+import type { Part } from '../simulated-process.ts';
 
 /** What was written last is still being worked. Unit: milliseconds. */
 export const WORKED_OFF_WITHIN_MS = 2 * 60_000;
@@ -20,6 +22,24 @@ export interface RawLog {
   /** By partition. */
   records(topic: string): readonly (readonly LogRecord[])[];
   committedOf(group: string, topic: string): ReadonlyMap<number, number>;
+  /** When it was written, in true time: its timestamp is by the clock of whoever wrote it. */
+  writtenAt(record: LogRecord): EpochMillis;
+}
+
+/** A fault that struck, and whom. */
+export interface Strike {
+  readonly at: EpochMillis;
+  readonly fault: Fault;
+  readonly subject: string;
+}
+
+/** A process, from its start to its end. */
+export interface Life {
+  readonly name: string;
+  readonly parts: readonly Part[];
+  readonly from: EpochMillis;
+  /** Null: it runs. */
+  readonly until: EpochMillis | null;
 }
 
 export interface Given<N extends TopicName> {
@@ -42,6 +62,8 @@ interface EvidenceParts {
   readonly messages: readonly TakenMessage[];
   /** Of the intents, over the log as it lies in the end. */
   readonly audit: AuditResult;
+  readonly strikes: readonly Strike[];
+  readonly lives: readonly Life[];
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
 }
@@ -53,6 +75,8 @@ export class Evidence {
   readonly halted: readonly Halted[];
   readonly messages: readonly TakenMessage[];
   readonly audit: AuditResult;
+  readonly strikes: readonly Strike[];
+  readonly lives: readonly Life[];
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
   readonly #codec: RecordCodec;
@@ -66,6 +90,8 @@ export class Evidence {
     this.halted = parts.halted;
     this.messages = parts.messages;
     this.audit = parts.audit;
+    this.strikes = parts.strikes;
+    this.lives = parts.lives;
     this.startedAt = parts.startedAt;
     this.endedAt = parts.endedAt;
   }

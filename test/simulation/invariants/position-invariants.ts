@@ -12,7 +12,7 @@ const RECORDED_WITHIN_MS = 15 * 60_000;
 const COST_ERROR = 1e-6;
 
 /** A position by the exchange's books. */
-interface BookedPosition {
+export interface BookedPosition {
   readonly symbol: string;
   readonly side: Side;
   readonly openedAt: EpochMillis;
@@ -77,7 +77,7 @@ export const POSITION_INVARIANTS = [
 ] as const satisfies readonly Invariant[];
 
 /** The positions of the exchange's books, from one flat moment to the next. */
-function booked({ ledger }: Evidence): readonly BookedPosition[] {
+export function booked({ ledger }: Pick<Evidence, 'ledger'>): readonly BookedPosition[] {
   const all: BookedPosition[] = [];
   const open = new Map<string, BookedPosition>();
   for (const one of ledger.fills) {
