@@ -206,7 +206,7 @@ function placeOf(entry: z.output<typeof Target>): { readonly host: string; reado
   };
 }
 
-/** The address from `url` or `url_file`. Both are taught to the redactor: chats and monitors let in whoever knows the address. */
+/** The address from `url` or `url_file`. Both are hidden: chats and monitors let in whoever knows the address. */
 function addressOf(
   { url, url_file: file }: { readonly url?: string | undefined; readonly url_file?: string | undefined },
   at: string,
@@ -217,15 +217,25 @@ function addressOf(
     return () => '';
   }
   if (url !== undefined) {
-    redactor.learn(url);
+    learnAddress(url);
     return () => url;
   }
   return readAgain((found) => {
     const address = readSecretFile(file ?? '', `${at}.url_file`, found);
     if (holdsLogin(address)) found.push({ path: `${at}.url_file`, why: NO_LOGIN });
     else if (!Url.safeParse(address).success) found.push({ path: `${at}.url_file`, why: 'holds no http address' });
+    else learnAddress(address);
     return address;
   }, problems);
+}
+
+/** A shorter path, such as /alerts, lets nobody in who does not know it. Unit: characters. */
+const SHORTEST_SECRET_PATH = 16;
+
+/** Hides an address, and its path alone as well: servers answer `Cannot POST /services/…`, and what they answer stands in alerts. */
+export function learnAddress(address: string): void {
+  const { pathname } = new URL(address);
+  redactor.learn(address, ...(pathname.length < SHORTEST_SECRET_PATH ? [] : [pathname]));
 }
 
 function holdsLogin(address: string): boolean {

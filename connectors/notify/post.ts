@@ -50,12 +50,22 @@ export async function postJson({ target, url, body, headers = {}, signal, readsT
     }
     text = await boundedText(response);
   } catch (cause) {
-    throw new HarvestlineError('NOTIFY_UNAVAILABLE', `${target}: ${reasonOf(cause)}`, { cause });
+    throw noAnswer(target, cause);
   }
   if (response.ok) return text;
-  const said = `${target}: answered ${response.status}: ${redactor.redactForeign(text.slice(0, SHOWN))}`;
-  if (LATER.has(response.status) || response.status >= 500) throw new HarvestlineError('NOTIFY_UNAVAILABLE', said);
-  throw new HarvestlineError('NOTIFY_REFUSED', said);
+  throw notTaken(target, response.status, text);
+}
+
+/** The error for a request without an answer. What it says goes into alerts and messages, and may name the address, which is a secret. */
+export function noAnswer(target: string, cause: unknown): HarvestlineError {
+  return new HarvestlineError('NOTIFY_UNAVAILABLE', `${target}: ${redactor.redactForeign(reasonOf(cause))}`);
+}
+
+/** The error for an answer other than 2xx. Its text may repeat the request. */
+export function notTaken(target: string, status: number, text: string): HarvestlineError {
+  const said = `${target}: answered ${status}: ${redactor.redactForeign(text.slice(0, SHOWN))}`;
+  const isLater = LATER.has(status) || status >= 500;
+  return new HarvestlineError(isLater ? 'NOTIFY_UNAVAILABLE' : 'NOTIFY_REFUSED', said);
 }
 
 /** Reads what is asked for and no more: an endless answer ends the connection. */

@@ -7,6 +7,7 @@ import type { FaultBoard } from './faults.ts';
 import { Host } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import type { Role } from './roles.ts';
+import type { Spoken } from './secrets.ts';
 import { type Part, type Reached, type ProcessTerms, runProcess } from './simulated-process.ts';
 
 /** How long it takes until an ended process runs again, at the least and at the most. Unit: milliseconds. */
@@ -21,6 +22,7 @@ export interface SupervisorOptions {
   readonly random: Random;
   readonly grainMs: number;
   readonly terms: ProcessTerms;
+  readonly spoken: Spoken;
   readonly reach: (host: Host) => Omit<Reached, 'logger'>;
   /** Told when a process has died, so that whoever keeps a connection with it knows. */
   readonly onGone: (host: Host) => void;
@@ -86,7 +88,7 @@ export class Supervisor {
   }
 
   start(role: Role, skewMs = this.#skews.integer(-MOST_SKEW_MS, MOST_SKEW_MS)): void {
-    const { kernel, faults, random, grainMs, reach, onGone } = this.#options;
+    const { kernel, faults, random, grainMs, reach, onGone, spoken } = this.#options;
     const count = (this.#starts.get(role.role) ?? 0) + 1;
     this.#starts.set(role.role, count);
     const name = `${role.role}#${count}`;
@@ -112,7 +114,7 @@ export class Supervisor {
     this.lives.push(life);
     this.#running.set(role.role, { role, life, host, drain });
     kernel.tell(name, 'starts');
-    const reached = { ...reach(host), logger: tellingLogger(host) };
+    const reached = { ...reach(host), logger: tellingLogger(host, spoken) };
     void this.#run(host, role, reached, drain).then(() => again(host));
   }
 
@@ -126,12 +128,13 @@ export class Supervisor {
 
   /** Never rejects, and does not resolve for a process that has died. */
   async #run(host: Host, role: Role, reached: Reached, drain: AbortController): Promise<void> {
-    const { kernel, terms, onGaveUp } = this.#options;
+    const { kernel, terms, onGaveUp, spoken } = this.#options;
     try {
       await runProcess(host, role.parts, terms, reached, drain);
       if (host.isAlive) kernel.tell(host.name, 'has drained');
     } catch (thrown) {
       if (!host.isAlive) return;
+      spoken.hear(host.name, 'gives up', { err: thrown });
       kernel.tell(host.name, `gives up: ${codeOf(thrown)}${messageOf(thrown)}`);
       onGaveUp(host, thrown);
     }
@@ -144,14 +147,20 @@ function codeOf(thrown: unknown): string {
 }
 
 /** Warnings and errors go into the story. */
-function tellingLogger(host: Host): Logger {
+function tellingLogger(host: Host, spoken: Spoken): Logger {
   const tell = (line: string): void => {
     if (host.isAlive) host.kernel.tell(host.name, line);
   };
   return {
-    debug() {},
-    info() {},
-    warn: (_, message) => tell(`warns: ${message}`),
-    error: (_, message) => tell(`reports: ${message}`),
+    debug: (fields, message) => spoken.hear(host.name, message, fields),
+    info: (fields, message) => spoken.hear(host.name, message, fields),
+    warn: (fields, message) => {
+      spoken.hear(host.name, message, fields);
+      tell(`warns: ${message}`);
+    },
+    error: (fields, message) => {
+      spoken.hear(host.name, message, fields);
+      tell(`reports: ${message}`);
+    },
   };
 }

@@ -34,6 +34,7 @@ import { Models, SIGNAL_EVERY_MS } from './producers.ts';
 import { recordLine } from './record-line.ts';
 import { rolesOf } from './roles.ts';
 import { decodingOnce } from './shared-decoding.ts';
+import { Spoken, giveSecrets } from './secrets.ts';
 import { loadParts } from './simulated-process.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -89,6 +90,7 @@ export class World {
   readonly #codec: RecordCodec;
   readonly #people: People;
   readonly #supervisor: Supervisor;
+  readonly #spoken = new Spoken();
   readonly #gaveUp: Violation[] = [];
 
   private constructor(plan: Plan, kernel: Kernel, registry: MemoryRegistry, codec: RecordCodec) {
@@ -121,6 +123,7 @@ export class World {
       faults: this.#faults,
       random: this.#random,
       grainMs: plan.grainMs,
+      spoken: this.#spoken,
       terms: { venue: VENUE, order: plan.order, cycleMs: plan.cycleMs, maxClosesPerMinute: closesPerMinute(plan) },
       reach: (host) => ({
         log: new SimulatedLog(host, this.#broker),
@@ -140,6 +143,7 @@ export class World {
   /** Runs a plan from its start until all has healed, and checks what it left. */
   static async run(plan: Plan, onTrace: ((line: TraceLine) => void) | null = null): Promise<RunResult> {
     await loadParts();
+    giveSecrets();
     const registry = await MemoryRegistry.withOwnSchemas();
     const codec = decodingOnce(await RecordCodec.open(registry));
     return new World(plan, new Kernel(plan.seed, WORLD_START, onTrace), registry, codec).#run();
@@ -202,6 +206,7 @@ export class World {
       ledger: this.#account.ledger,
       halted: this.#people.halted,
       messages: this.#target.taken,
+      secretsSpoken: this.#spoken.secrets,
       audit: await auditIntents(topics, everything),
       strikes: this.#strikes,
       lives: this.#supervisor.lives,

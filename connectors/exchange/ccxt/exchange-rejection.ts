@@ -1,5 +1,7 @@
 import type { EpochMillis } from '../../../ports/clock.ts';
-import type { RejectionRule } from './venues/code-rules.ts';
+import { messageOf } from '../../../errors/harvestline-error.ts';
+import { redactor } from '../../system/redactor.ts';
+import { type CodeTable, type RejectionRule, ruleFor } from './venues/code-rules.ts';
 
 /** An exchange rejected a request: by an HTTP error, or by an error in the body of a 200. */
 export class ExchangeRejection extends Error {
@@ -51,6 +53,28 @@ export class NoResponse extends Error {
     super(message);
     this.unsupported = unsupported;
   }
+}
+
+/** ccxt's errors for requests that it does not support at an exchange. */
+const UNSUPPORTED: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
+
+/** What anything else that was thrown counts as. Errors of HTTP libraries name the request, with its signature and its headers: EXC-31. */
+export function noResponseOf(thrown: unknown): NoResponse {
+  const unsupported = thrown instanceof Error && UNSUPPORTED.has(thrown.name);
+  return new NoResponse(redactor.redactForeign(messageOf(thrown)), unsupported);
+}
+
+/** The rejection that a reply states, by the codes of its exchange. `now` is the exchange's time. The exchange may repeat the request: EXC-31. */
+export function rejectionOf(
+  reply: Reply,
+  codes: CodeTable,
+  ccxtClass: string | null,
+  now: EpochMillis,
+): ExchangeRejection {
+  const { status } = reply;
+  const { code, message, retryAfterMs } = readRejection(reply, now);
+  const rule = ruleFor(codes, { status, code, ccxtClass });
+  return new ExchangeRejection(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
 }
 
 /** An error page has thousands. Unit: characters of an exchange's message. */

@@ -7,9 +7,9 @@ import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { openCcxt, type VenueSettings } from './venue-settings.ts';
 import { type Priority, RequestQueue, type Reservation } from './request-queue.ts';
-import { RETRY, ruleFor } from './venues/code-rules.ts';
+import { RETRY } from './venues/code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
-import { ExchangeRejection, NoResponse, readRejection } from './exchange-rejection.ts';
+import { ExchangeRejection, NoResponse, noResponseOf, rejectionOf } from './exchange-rejection.ts';
 import type { Allowance } from './venues/venue-traits.ts';
 
 /**
@@ -195,8 +195,7 @@ export class VenueClient {
   /** EXC-31. Whatever ccxt itself throws counts as no response. */
   #failure(thrown: unknown): ExchangeRejection | NoResponse | WithheldOrder {
     if (thrown instanceof ExchangeRejection || thrown instanceof WithheldOrder) return thrown;
-    const unsupported = thrown instanceof Error && UNSUPPORTED.has(thrown.name);
-    return new NoResponse(redactor.redactForeign(messageOf(thrown)), unsupported);
+    return noResponseOf(thrown);
   }
 
   /** EXC-31, EXC-32: sees every reply before ccxt interprets it. */
@@ -216,14 +215,14 @@ export class VenueClient {
         this.#context.getStore()?.replies?.push(json);
         return undefined;
       }
-      const { code, message, retryAfterMs } = readRejection({ status, headers, body, json }, this.clock.now());
+      const ccxtClass = ccxtError instanceof Error ? ccxtError.name : null;
+      const { codes } = this.settings.traits;
+      const rejection = rejectionOf({ status, headers, body, json }, codes, ccxtClass, this.clock.now());
+      const { retryAfterMs } = rejection;
       if (status === TOO_MANY || status === BANNED || retryAfterMs !== null) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
-      const ccxtClass = ccxtError instanceof Error ? ccxtError.name : null;
-      const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
-      const rejection = new ExchangeRejection(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
       if (rejection.keys) this.#noteRejectedKeys(rejection);
       else if (status < SERVER_ERROR && this.#isSigned(asked)) this.#keysRejectedSince = null;
       throw rejection;
@@ -289,9 +288,6 @@ export class VenueClient {
 function plain(priority: Priority): CallContext {
   return { priority, order: null, replies: null, turn: null };
 }
-
-/** ccxt's errors for requests that it does not support at an exchange. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
 
 const MS_PER_SECOND = 1000;
 

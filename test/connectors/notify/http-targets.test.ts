@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { callMonitor } from '../../../connectors/notify/heartbeat.ts';
 import { chatTarget, telegramTarget, webhookTarget } from '../../../connectors/notify/http-targets.ts';
+import { learnAddress } from '../../../connectors/notify/notify-file.ts';
+import { noAnswer } from '../../../connectors/notify/post.ts';
 import type { AlertNotice } from '../../../ports/notify.ts';
 import type { AlertId } from '../../../schemas/generated/records.ts';
 import { receiver } from './received.ts';
@@ -106,6 +108,26 @@ describe('a webhook', () => {
     expect(thrown).toMatchObject({ code: 'NOTIFY_REFUSED' });
     expect((thrown as Error).message.length).toBeLessThan(300);
     expect((thrown as Error).message).not.toContain('secret-path');
+  });
+});
+
+describe('the error of a target', () => {
+  const path = '/services/T024/B7/whoever-knows-it-may-write';
+
+  it('names no address whose server, or a proxy before it, repeats the path', async () => {
+    const { url } = await receiver((response) => response.writeHead(404).end(`Cannot POST ${path}`));
+    learnAddress(url + path);
+    const sending = chatTarget('chat', () => url + path).send(NOTICE, signal);
+    await expect(sending).rejects.toThrow('chat: answered 404: Cannot POST [hidden]');
+  });
+
+  it('names no address that a library repeats where nothing answers', () => {
+    const { message } = noAnswer(
+      'chat',
+      new TypeError('fetch failed', { cause: new Error(`lost https://a.example${path}?k=1`) }),
+    );
+    expect(message).toContain('chat: fetch failed: lost https://a.example');
+    expect(message).not.toMatch(/k=1/);
   });
 });
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNotifyFile } from '../../../connectors/notify/notify-file.ts';
+import { redactor } from '../../../connectors/system/redactor.ts';
 import { troubleOf } from '../../../pipelines/doctor/check.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
@@ -95,6 +96,13 @@ remind_after_minutes: 60
     const { problems, message } = failureOf(() => readNotifyFile(file));
     expect(problems).toEqual([{ path: 'targets[0].url_file', why: 'must hold no user and password' }]);
     expect(message).not.toContain('hidden');
+  });
+
+  it('gives addresses that are hidden, and their paths: servers repeat these alone', () => {
+    const [written, fromFile] = ['/services/T0/B0/written-in-the-file', '/hooks/kept-in-a-file-of-its-own'];
+    const targets = `[{ type: slack, url: "https://a.example${written}" }, { type: slack, url_file: FOLDER/url }]`;
+    readNotifyFile(fileWith(`targets: ${targets}`, { url: `https://b.example${fromFile}\n` }));
+    expect(redactor.redact(`Cannot POST ${written}, nor ${fromFile}`)).toBe('Cannot POST [hidden], nor [hidden]');
   });
 
   it('without end is not read to its end', () => {

@@ -21,11 +21,13 @@ import {
   type VenuePosition,
   joinedAssets,
 } from '../../../ports/exchange.ts';
+import { noResponseOf } from '../../../connectors/exchange/ccxt/exchange-rejection.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
 import type { Fills, IncompleteHolding, OrderOrigin, Shown, VenueHolding, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import type { AccountFill, AccountOrder } from './account-ledger.ts';
+import { failedRequest } from '../secrets.ts';
 import { rulesOf } from './simulated-market.ts';
 import type { OpenSide, SymbolBook, WaitingOrder } from './symbol-book.ts';
 import type { VenueAccount } from './venue-account.ts';
@@ -226,9 +228,10 @@ export class AccountAnswers {
   }
 }
 
-/** Thrown where there is no answer. */
+/** Thrown where there is no answer, as the connector makes it of what an HTTP library throws. */
 export function away(what: string): HarvestlineError {
-  return new HarvestlineError('EXCHANGE_AWAY', `${what}: the exchange does not answer`);
+  const { message } = noResponseOf(failedRequest(what));
+  return new HarvestlineError('EXCHANGE_AWAY', `${what}: ${message}`);
 }
 
 function unlisted(what: string): { readonly why: string } {

@@ -4,6 +4,8 @@
  *
  * SIM-38  Every answer is one that the ports allow: a request that is not answered is in doubt, unavailable or EXCHANGE_AWAY, and never a no.
  */
+import { rejectionOf } from '../../../connectors/exchange/ccxt/exchange-rejection.ts';
+import type { CodeTable } from '../../../connectors/exchange/ccxt/venues/code-rules.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
   Cancellation,
@@ -27,6 +29,7 @@ import { isKind, messageOf } from '../../../errors/harvestline-error.ts';
 import type { Call, Fate, Host } from '../host.ts';
 import { AccountAnswers, away } from './account-answers.ts';
 import { codeOf } from './order-refusals.ts';
+import { refusedReply } from '../secrets.ts';
 import { RequestLimits, TooOften } from './request-limits.ts';
 import { RECEIVE_WINDOW_MS, type VenueAccount } from './venue-account.ts';
 
@@ -156,7 +159,8 @@ export class SimulatedVenue implements Exchange, Venue {
     if (typeof taken !== 'string') {
       return { kind: 'accepted', order: this.#answers.orderOf(taken, request.clientOrderId) };
     }
-    return { kind: 'rejected', meaning: taken, code: codeOf(taken), message: `the order is refused: ${taken}` };
+    const { message } = rejectionOf(refusedReply(codeOf(taken), taken), NO_CODES, null, this.#host.kernel.now);
+    return { kind: 'rejected', meaning: taken, code: codeOf(taken), message };
   }
 
   #fateOfOrder(symbol: string): Sending {
@@ -221,6 +225,9 @@ interface Sending {
   readonly fate?: Fate;
   readonly slowMs?: number;
 }
+
+/** What a refusal means is the simulation's to say. */
+const NO_CODES: CodeTable = new Map();
 
 const LOST: Sending = { fate: 'lost' };
 

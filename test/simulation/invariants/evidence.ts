@@ -64,6 +64,8 @@ interface EvidenceParts {
   readonly audit: AuditResult;
   readonly strikes: readonly Strike[];
   readonly lives: readonly Life[];
+  /** Log lines and errors with a secret in them. */
+  readonly secretsSpoken: readonly string[];
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
 }
@@ -77,6 +79,7 @@ export class Evidence {
   readonly audit: AuditResult;
   readonly strikes: readonly Strike[];
   readonly lives: readonly Life[];
+  readonly secretsSpoken: readonly string[];
   readonly startedAt: EpochMillis;
   readonly endedAt: EpochMillis;
   readonly #codec: RecordCodec;
@@ -92,6 +95,7 @@ export class Evidence {
     this.audit = parts.audit;
     this.strikes = parts.strikes;
     this.lives = parts.lives;
+    this.secretsSpoken = parts.secretsSpoken;
     this.startedAt = parts.startedAt;
     this.endedAt = parts.endedAt;
   }

@@ -8,6 +8,7 @@ import { LOG_INVARIANTS } from './log-invariants.ts';
 import { MESSAGE_INVARIANTS } from './message-invariants.ts';
 import { ORDER_INVARIANTS } from './order-invariants.ts';
 import { REDUCTION_INVARIANTS } from './reduction-invariants.ts';
+import { SECRET_INVARIANTS } from './secret-invariants.ts';
 import { POSITION_INVARIANTS } from './position-invariants.ts';
 
 export const INVARIANTS: readonly Invariant[] = [
@@ -20,6 +21,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...POSITION_INVARIANTS,
   ...ALERT_INVARIANTS,
   ...MESSAGE_INVARIANTS,
+  ...SECRET_INVARIANTS,
 ];
 
 /** More of one kind say nothing new. Unit: breaches. */
