@@ -42,6 +42,12 @@ export const FAULT_KINDS = {
     lastsMs: 10 * MINUTE,
     means: 'an append arrives after its writer gave it up',
   },
+  disk_full: {
+    form: 'window',
+    strikes: 'process',
+    lastsMs: 5 * MINUTE,
+    means: 'the disk of the log has no room for what a process writes',
+  },
   commit_lost: { form: 'next', strikes: 'group', lastsMs: 10 * MINUTE, means: 'a commit is lost' },
   read_lost: { form: 'next', strikes: 'process', lastsMs: 10 * MINUTE, means: 'a read is not answered' },
   rebalance: { form: 'action', strikes: 'group', lastsMs: 0, means: 'a group hands its partitions out anew' },

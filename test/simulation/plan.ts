@@ -56,6 +56,7 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   append_lost: 4,
   append_reply_lost: 4,
   append_late: 3,
+  disk_full: 2,
   commit_lost: 6,
   read_lost: 4,
   rebalance: 4,

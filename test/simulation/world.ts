@@ -262,8 +262,8 @@ export class World {
     // The log or the exchange was away at a start.
     if (isKind(thrown, 'transient')) return true;
     if (!(thrown instanceof HarvestlineError)) return false;
-    // A write was not answered while it drained.
-    if (thrown.code === 'DRAIN_TIMED_OUT') return true;
+    // A write was not answered while it drained, or the log had no room for it.
+    if (thrown.code === 'DRAIN_TIMED_OUT' || thrown.code === 'DISK_FULL') return true;
     const retired = this.#people.retiredAt.some((at) => this.#kernel.now - at < STOPS_WITHIN_MS);
     return thrown.code === 'ACCOUNT_TAKEN' && retired;
   }

@@ -109,7 +109,7 @@ eventLogContract('simulated', async () => {
   };
 });
 
-describe('SIM-22, SIM-24: an append', () => {
+describe('SIM-22, SIM-24, SIM-62: an append', () => {
   it.each(['append_lost', 'append_reply_lost', 'append_late'] as const)('is stored once: %s', async (kind) => {
     const world = worldWith(kind);
     const log = new SimulatedLog(world.host('one'), world.broker);
@@ -118,6 +118,22 @@ describe('SIM-22, SIM-24: an append', () => {
     await world.runFor(600_000);
     expect(world.stored(TOPIC)).toEqual(['one', 'two', 'three']);
     expect(world.faults.hits.get(kind)).toBe(1);
+  });
+
+  it('is refused while the disk is full, and nothing of it is stored: a group goes on later from what it had committed', async () => {
+    const world = worldWith('disk_full');
+    world.broker.append([at(0, 'one')]);
+    const log = new SimulatedLog(world.host('one'), world.broker);
+    await expect(world.during(log.append([at(0, 'two'), at(1, 'two')]))).rejects.toMatchObject({ code: 'DISK_FULL' });
+    const subscribe = () => log.subscribe(FROM_BEGINNING, () => Promise.resolve([]));
+    const refused = await world.during(subscribe());
+    await expect(world.during(refused.done)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect([world.stored(TOPIC), world.committed()]).toEqual([['one'], 0]);
+    await world.during(refused.stop());
+    await world.runFor(specOf('disk_full').lastsMs);
+    await world.during(subscribe());
+    await world.runFor(60_000);
+    expect(world.committed()).toBe(1);
   });
 
   it('of a process that has died meanwhile lands late', async () => {

@@ -23,7 +23,11 @@ const COMMIT_FATES: FateOf = [['commit_lost', 'lost']];
 const READ_FATES: FateOf = [['read_lost', 'lost']];
 const NO_FATES: FateOf = [];
 
-/** Every request rejects with BROKER_AWAY (transient) where no answer comes. */
+/**
+ * Every request rejects with BROKER_AWAY (transient) where no answer comes.
+ *
+ * SIM-62  A write for which the log's disk has no room rejects with DISK_FULL, as the embedded log's does, and nothing of it is written.
+ */
 export class LogRequests {
   readonly host: Host;
   readonly #faults: FaultBoard;
@@ -34,11 +38,11 @@ export class LogRequests {
   }
 
   append(write: () => void): Promise<void> {
-    return this.#ask('append', true, write, APPEND_FATES, this.host.role);
+    return this.#ask('append', true, () => this.#onDisk(write), APPEND_FATES, this.host.role);
   }
 
   commit(group: string, commit: () => void): Promise<void> {
-    return this.#ask('commit', true, commit, COMMIT_FATES, group);
+    return this.#ask('commit', true, () => this.#onDisk(commit), COMMIT_FATES, group);
   }
 
   heartbeat(beat: () => void): Promise<void> {
@@ -56,6 +60,13 @@ export class LogRequests {
 
   read<T>(operation: 'fetch' | 'offsets' | 'read' | 'committed', effect: () => T | Promise<T>): Promise<T> {
     return this.#ask(operation, false, effect, READ_FATES, this.host.role);
+  }
+
+  /** SIM-62. */
+  #onDisk(write: () => void): void {
+    if (this.#faults.strikes('disk_full', this.host.role) !== null)
+      throw new HarvestlineError('DISK_FULL', 'the log has no room');
+    write();
   }
 
   #ask<T>(
