@@ -30,7 +30,10 @@ export class AuditedPolicies {
   readonly #unreadable: number;
   readonly #byId: ReadonlyMap<string, AppliedPolicy>;
   readonly #known: ReadonlyMap<string, Policy>;
-  /** Scope -> offset of the record of policy.applied that the latest intent was decided by (RPL-5). */
+  /**
+   * Scope -> offset of the record of policy.applied that the latest intent was decided by (RPL-5): the first that it can have been, since one
+   * without a confidence names no map, and fits those before a change as well as those after it.
+   */
   readonly #latestApplied = new Map<string, number>();
   #superseded = 0;
   #firstSuperseded: LogRecord | null = null;
@@ -64,9 +67,11 @@ export class AuditedPolicies {
         differences: [],
       };
     }
+    const { scope } = inForce.record;
     const decided = this.#history.decidedBy(input, named);
-    if (decided !== null && decided.at.offset >= (this.#latestApplied.get(decided.record.scope) ?? 0)) {
-      this.#latestApplied.set(decided.record.scope, decided.at.offset);
+    const first = this.#history.firstDecidedBy(input, named, this.#latestApplied.get(scope) ?? 0);
+    if (decided !== null && first !== null) {
+      this.#latestApplied.set(scope, first.at.offset);
       if (!decidesAlike(decided, inForce, named.model_id)) this.#countSuperseded(at);
       return {
         policy: this.#contentOf(policy, decided.content),

@@ -55,11 +55,17 @@ export class PolicyHistory {
     return this.#findLast(snapshot, () => true);
   }
 
-  /** The record of the policy and map that a decision on this snapshot names (SCO-17); null where none can have made it. */
-  decidedBy(snapshot: Snapshot, { policy, model_id, calibration_version }: DecidedWith): AppliedPolicy | null {
-    return this.#findLast(
-      snapshot,
-      ({ record }) => record.policy === policy && appliedVersion(record, model_id) === calibration_version,
+  /** The last record of the policy and map that a decision on this snapshot names (SCO-17); null where none can have made it. */
+  decidedBy(snapshot: Snapshot, decision: DecidedWith): AppliedPolicy | null {
+    return this.#findLast(snapshot, (applied) => isNamedBy(decision, applied));
+  }
+
+  /** The first such record at or after an offset of policy.applied. */
+  firstDecidedBy({ topic, partition, offset }: Snapshot, decision: DecidedWith, from: number): AppliedPolicy | null {
+    const applied = this.#applied.get(`${topic}/${partition}`) ?? [];
+    return (
+      applied.find((one) => one.at.offset >= from && one.record.input.offset <= offset && isNamedBy(decision, one)) ??
+      null
     );
   }
 
@@ -91,6 +97,10 @@ export class PolicyHistory {
     const applied = this.#applied.get(`${topic}/${partition}`) ?? [];
     return applied.findLast((one) => one.record.input.offset <= offset && matches(one)) ?? null;
   }
+}
+
+function isNamedBy({ policy, model_id, calibration_version }: DecidedWith, { record }: AppliedPolicy): boolean {
+  return record.policy === policy && appliedVersion(record, model_id) === calibration_version;
 }
 
 export interface ReadHistory {
