@@ -12,7 +12,8 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { jsonWanted } from '../../../render/output.ts';
 import { plainTable } from '../../../render/tables.ts';
 import { ROOT, withMutant } from './mutant-copy.ts';
-import { MUTANTS, type Mutant } from './mutant-table.ts';
+import type { Mutant } from './mutant.ts';
+import { MUTANTS } from './mutant-table.ts';
 
 const MS_PER_SECOND = 1000;
 
