@@ -6,8 +6,8 @@
  * RUN-18  Every record is visited, those of a partition in their order. A batch in which the log or the visit failed is read again: its records
  *      may be visited twice, and none is left out.
  * RUN-19  A record that does not decode is counted, given to `onPoison`, and skipped.
- * RUN-20  A topic that ends before what was read of it is another topic of that name. A cursor with `onMadeAnew` tells so and reads it from its
- *      beginning.
+ * RUN-20  A topic that ends before what was read of it is another topic of that name: it is read from its beginning, after a call of
+ *      `onMadeAnew`.
  */
 import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -36,7 +36,7 @@ const NEVER_ABORTED = new AbortController().signal;
 interface Start {
   /** Starts with what came then or later; with the oldest record where left out. */
   readonly since?: EpochMillis;
-  /** RUN-20. Whatever was derived from the records so far is to be dropped. */
+  /** RUN-20. For those to whom records that are gone no longer count: whatever was derived from them is to be dropped. */
   readonly onMadeAnew?: () => void;
 }
 
@@ -70,9 +70,9 @@ export class BatchCursor {
     let next = (this.#next ??= new Map(this.#since === -Infinity ? [] : await log.offsetsAt(this.#topic, this.#since)));
     const offsets = await log.offsets(this.#topic);
     // RUN-20.
-    if (this.#onMadeAnew !== undefined && offsets.some(({ partition, end }) => end < (next.get(partition) ?? 0))) {
+    if (offsets.some(({ partition, end }) => end < (next.get(partition) ?? 0))) {
       this.#next = next = new Map();
-      this.#onMadeAnew();
+      this.#onMadeAnew?.();
     }
     const endOf = (partition: number): number => ends?.get(partition) ?? Infinity;
     const grown = offsets.filter(

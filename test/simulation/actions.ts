@@ -39,6 +39,12 @@ const RETAINED: ReadonlySet<string> = new Set([TOPICS.modelSignal.name, TOPICS.p
 /** Longer than a group is ever behind, and shorter than the shortest world. Unit: milliseconds. */
 const KEPT_MS = 3_600_000;
 
+/**
+ * Topics that somebody deletes and makes again: what the desk observes is observed anew, and what it has done stands on others. An intent would be
+ * gone that a report names, a trade for good, and a halt could not be told from none.
+ */
+const RECREATED: ReadonlySet<string> = new Set([TOPICS.modelSignal.name, TOPICS.positionSnapshot.name]);
+
 export interface Stage {
   readonly kernel: Kernel;
   readonly account: VenueAccount;
@@ -96,6 +102,11 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       return 'desk';
     case 'retention':
       return RETAINED.has(target) && broker.trim(target, kernel.now - KEPT_MS) > 0 ? target : null;
+    case 'recreated':
+      if (!RECREATED.has(target)) return null;
+      kernel.tell(target, 'is deleted, and made again');
+      broker.recreate(target);
+      return target;
     case 'calibrated':
       people.calibrate(fault);
       return 'desk';

@@ -244,6 +244,7 @@ export const FAULT_KINDS = {
   wrong_time: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record from the future' },
   doubled: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a record comes once more' },
   retention: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'retention removes what is older than an hour' },
+  recreated: { form: 'action', strikes: 'topic', lastsMs: 0, means: 'a topic is deleted, and made again' },
   // Messages.
   target_away: {
     form: 'window',

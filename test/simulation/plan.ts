@@ -109,6 +109,7 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   wrong_time: 3,
   doubled: 4,
   retention: 2,
+  recreated: 1.5,
   target_away: 3,
 };
 
@@ -118,7 +119,8 @@ const CRASH_KINDS: ReadonlySet<FaultKind> = new Set(['killed_before', 'killed_in
 /** Topics that others than this desk may write to. */
 const STRUCK_TOPICS = [TOPICS.modelSignal, TOPICS.positionSnapshot, TOPICS.harvestIntent, TOPICS.tradeClosed] as const;
 
-const STRUCK_GROUPS = ['scoring', 'execution', 'clm', 'watch'] as const;
+/** The consumer groups of a desk. */
+export const STRUCK_GROUPS = ['scoring', 'execution', 'clm', 'watch'] as const;
 
 /** The markets of a world: those of the exchange's table, and beyond them more of the same by other names. */
 export function marketsOf(symbols: number): readonly SimulatedMarket[] {

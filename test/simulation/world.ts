@@ -29,7 +29,7 @@ import { SimulatedRegistry } from './log/simulated-registry.ts';
 import { MessageTarget } from './message-target.ts';
 import { Openings } from './openings.ts';
 import { People } from './people.ts';
-import { HEAL_MS, HOUR_MS, type Plan, marketsOf } from './plan.ts';
+import { HEAL_MS, HOUR_MS, type Plan, STRUCK_GROUPS, marketsOf } from './plan.ts';
 import { Models, SIGNAL_EVERY_MS } from './producers.ts';
 import { recordLine } from './record-line.ts';
 import { rolesOf } from './roles.ts';
@@ -102,7 +102,8 @@ export class World {
     const note = (fault: Fault, struck: string): void => this.#note(fault, struck);
     this.#faults = new FaultBoard(plan.faults, kernel.now, () => kernel.now, note);
     this.#broker = new SimulatedBroker(kernel, this.#faults);
-    this.#archive = new Archive(this.#broker);
+    this.#archive = new Archive(this.#broker, STRUCK_GROUPS);
+    this.#broker.onRecreation((topic) => this.#archive.recreated(topic, kernel.now));
     const markets = marketsOf(plan.symbols);
     this.#account = new VenueAccount({ kernel, faults: this.#faults, markets, isHedged: plan.hedged });
     this.#target = new MessageTarget(this.#faults);

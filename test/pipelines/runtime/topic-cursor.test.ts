@@ -129,11 +129,16 @@ describe('TopicCursor', () => {
     const onMadeAnew = (): void => void story.push('made anew');
     const topics = { log, codec: world.codec };
     const cursor = new TopicCursor(topics, TOPIC.name, ({ version }) => story.push(version), { onMadeAnew });
+    const seen: string[] = [];
+    const untold = new TopicCursor(topics, TOPIC.name, ({ version }) => seen.push(version));
     await cursor.readOn();
+    await untold.readOn();
     const other = await memorySession();
     await other.write(TOPIC, proposalOf('c'), 1, 0);
     current = other.log;
     await cursor.readOn();
+    await untold.readOn();
+    expect(seen).toEqual(['a', 'b', 'c']);
     expect(story).toEqual(['a', 'b', 'made anew', 'c']);
   });
 });

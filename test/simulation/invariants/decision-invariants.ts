@@ -28,7 +28,7 @@ export const DECISION_INVARIANTS = [
       const wanted = new Map<string, string>();
       for (const { record, at } of evidence.sorted(TOPICS.positionSnapshot.name).good) {
         const { action } = verdictOf(record, policy);
-        const isDue = at.timestamp <= evidence.endedAt - DECIDED_WITHIN_MS;
+        const isDue = at.timestamp <= evidence.endedAt - DECIDED_WITHIN_MS && !evidence.raw.mayBeUnread('scoring', at);
         const id = intentIdOf(record.position_id, record.observed_at);
         if (action !== 'HOLD') wanted.set(id, isDue ? action : `${action}?`);
       }

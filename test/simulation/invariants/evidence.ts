@@ -21,6 +21,15 @@ export const WORKED_OFF_WITHIN_MS = 2 * 60_000;
 export interface RawLog {
   /** By partition. */
   records(topic: string): readonly (readonly LogRecord[])[];
+  /** As `records`, without those of a topic of the same name that was deleted. */
+  current(topic: string): readonly (readonly LogRecord[])[];
+  /** When the topic was made again last; null: it never was. */
+  madeAnewAt(topic: string): EpochMillis | null;
+  /**
+   * Whether a group may never have read a record: its topic was deleted before the group had, or was made again and has grown beyond the offset at
+   * which the group was, before that could notice.
+   */
+  mayBeUnread(group: string, record: LogRecord): boolean;
   committedOf(group: string, topic: string): ReadonlyMap<number, number>;
   /** When it was written, in true time: its timestamp is by the clock of whoever wrote it. */
   writtenAt(record: LogRecord): EpochMillis;
@@ -137,9 +146,9 @@ export interface Invariant {
   readonly breaches: (evidence: Evidence) => Iterable<string>;
 }
 
-/** Letters by the places of their records: `partition:offset`. */
-export function placesOf(letters: readonly LogRecord[]): ReadonlyMap<string, LogRecord> {
-  return new Map(letters.map((letter) => [placeOf(letter), letter]));
+/** Letters by the places of their records: `partition:offset`. Topics of one name, one after the other, have the same places. */
+export function placesOf(letters: readonly LogRecord[]): ReadonlyMap<string, readonly LogRecord[]> {
+  return Map.groupBy(letters, placeOf);
 }
 
 function placeOf({ headers }: LogRecord): string {

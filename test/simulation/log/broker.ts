@@ -30,6 +30,9 @@ import { StoredPartition } from './stored-partition.ts';
 /** Called with each stored record and the name of the process that wrote it; null for the world. */
 export type AppendListener = (record: LogRecord, writer: string | null) => void;
 
+/** Called with the name of a topic that is about to be deleted, and made again. */
+export type RecreationListener = (topic: string) => void;
+
 /** A record with its place. */
 export type Placed = OutgoingRecord & { readonly partition: number };
 
@@ -65,6 +68,7 @@ export class SimulatedBroker {
   /** By producer: the number of its latest write. */
   readonly #sequences = new Map<string, number>();
   readonly #listeners: AppendListener[] = [];
+  readonly #recreationListeners: RecreationListener[] = [];
   /** By name of a process: how many logs it has opened. */
   readonly #clients = new Map<string, number>();
   /** By name of the process that stands still: when its sessions end. */
@@ -90,6 +94,10 @@ export class SimulatedBroker {
     this.#listeners.push(listener);
   }
 
+  onRecreation(listener: RecreationListener): void {
+    this.#recreationListeners.push(listener);
+  }
+
   /** The records that are kept, by partition. Not a copy. */
   records(topic: string): readonly (readonly LogRecord[])[] {
     return this.partitions(topic).map(({ records }) => records);
@@ -112,6 +120,7 @@ export class SimulatedBroker {
   /** Deletes a topic and makes it again, with the offsets that groups have committed of it. */
   recreate(topic: string): void {
     const { spec, partitions } = this.#topic(topic);
+    for (const listener of this.#recreationListeners) listener(topic);
     this.#topics.set(topic, { spec, partitions: emptyPartitions(topic, 0, partitions.length) });
     for (const group of this.#groups.values()) group.forget(topic);
     for (const partition of partitions) partition.wake();
