@@ -6,7 +6,7 @@ import { BEAT_MS } from '../pipelines/desk/presence.ts';
 import { TopicWriter } from '../schemas/topic-writer.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { withLog } from './log-session/log-session.ts';
-import { retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
+import { claimedAccount, retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
 import { accountLines, retiredLines } from '../pipelines/desk/view.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
@@ -82,13 +82,7 @@ async function retire(account: string, flags: RetireFlags): Promise<void> {
     throw new HarvestlineError('USAGE', `it needs a name and a reason: ${missing.join(' and ')} missing`);
   const clock = new SystemClock();
   // Read first: a folder without a log is an error, and writing would make one.
-  const accounts = await withLog(flags, 'read', (topics) => workedAccounts(topics, clock));
-  const found = accounts.find((one) => one.account === account);
-  if (found === undefined) {
-    const known = accounts.map((one) => one.account).join(', ');
-    const others = known === '' ? 'no account is claimed' : `claimed are ${known}`;
-    throw new HarvestlineError('ACCOUNT_UNKNOWN', `nobody has claimed an account ${account}; ${others}`);
-  }
+  const found = await withLog(flags, 'read', (topics) => claimedAccount(topics, account, clock));
   const dryRun = flags.dryRun === true;
   if (!dryRun) {
     await withLog(flags, 'write', async ({ log, codec }) => {

@@ -1,5 +1,5 @@
 /** The claims on desk.claim: kept up to date for the processes that work accounts, and as `desk list` shows them. */
-import { formatCoordinates } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, Claims } from './claims.ts';
 import { BEAT_MS, GONE_MS, Processes } from './presence.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
@@ -174,6 +174,16 @@ export async function workedAccounts(topics: ReadableTopics, clock: Clock): Prom
   await forEachRecord(topics, TOPICS.deskProcess.name, { from }, (record) => processes.apply(record));
   const working = processes.working(now).map(({ process }) => process);
   return [...Map.groupBy(claims.all(), ({ account }) => account).values()].map((parts) => merged(parts, working));
+}
+
+/** The claims of one account. Throws ACCOUNT_UNKNOWN, with the accounts that are claimed. */
+export async function claimedAccount(topics: ReadableTopics, account: string, clock: Clock): Promise<WorkedAccount> {
+  const accounts = await workedAccounts(topics, clock);
+  const found = accounts.find((one) => one.account === account);
+  if (found !== undefined) return found;
+  const known = accounts.map((one) => one.account).join(', ');
+  const others = known === '' ? 'no account is claimed' : `claimed are ${known}`;
+  throw new HarvestlineError('ACCOUNT_UNKNOWN', `nobody has claimed an account ${account}; ${others}`);
 }
 
 /** The claims of one account: all of its parts are claimed for one venue and mode (DSK-7). */

@@ -9,6 +9,7 @@ import type { Kernel } from './kernel.ts';
 import type { SimulatedBroker } from './log/broker.ts';
 import type { People } from './people.ts';
 import { poison } from './producers.ts';
+import type { Slips } from './slips.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A price jumps by half of that at most, either way. Unit: fraction. */
@@ -51,10 +52,11 @@ export interface Stage {
   readonly broker: SimulatedBroker;
   readonly supervisor: Supervisor;
   readonly people: People;
+  readonly slips: Slips;
 }
 
 /** Does what the fault says. Returns whom it struck; null where there was nobody. */
-export function act({ kernel, account, broker, supervisor, people }: Stage, fault: Fault): string | null {
+export function act({ kernel, account, broker, supervisor, people, slips }: Stage, fault: Fault): string | null {
   const { kind, on, much, forMs } = fault;
   const target = on ?? '';
   const process = supervisor.of(target);
@@ -109,6 +111,9 @@ export function act({ kernel, account, broker, supervisor, people }: Stage, faul
       return target;
     case 'calibrated':
       people.calibrate(fault);
+      return 'desk';
+    case 'slipped':
+      slips.slip(fault).catch((thrown: unknown) => kernel.fail(thrown));
       return 'desk';
     case 'poison':
       broker.append([poison(target, much, kernel.now)]);

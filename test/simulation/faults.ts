@@ -227,6 +227,12 @@ export const FAULT_KINDS = {
     lastsMs: 0,
     means: 'somebody approves a confidence map, or rolls one back',
   },
+  slipped: {
+    form: 'action',
+    strikes: 'anything',
+    lastsMs: 0,
+    means: 'somebody gives a command with a wrong argument, or at the wrong moment',
+  },
   // Producers.
   signals_stop: {
     form: 'window',

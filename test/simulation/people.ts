@@ -23,6 +23,7 @@ const AGAIN_MS = 15_000;
 
 /** A time in which no order may arrive: the halt was acknowledged, and nobody has resumed. */
 export interface Halted {
+  readonly scope: string;
   readonly from: EpochMillis;
   /** Null: it stands. */
   until: EpochMillis | null;
@@ -45,8 +46,10 @@ export class People {
   readonly #options: PeopleOptions;
   readonly #calibrations: TopicWriter;
   readonly #approved: string[] = [];
-  #resumes = 0;
-  #came = 0;
+  /** By scope: how often somebody has begun to resume it. */
+  readonly #resumes = new Map<string, number>();
+  /** By name: how many of it have come. */
+  readonly #came = new Map<string, number>();
 
   constructor(options: PeopleOptions) {
     this.#options = options;
@@ -55,23 +58,46 @@ export class People {
 
   /** Halts the desk or its account, and resumes it once `forMs` have passed. */
   async halt({ forMs, much }: Fault): Promise<void> {
-    const { kernel, sitDown } = this.#options;
-    const host = sitDown(`person-${++this.#came}`);
+    const host = this.sitDown('person');
     const scope = much < 0.5 ? WHOLE_DESK : MAIN_ACCOUNT;
-    const resumes = this.#resumes;
-    const given = await this.#give(host, 'HALT', scope);
-    if (given.outcome === 'obeyed' && this.#resumes === resumes) {
-      kernel.tell(host.name, 'knows that the halt is obeyed');
-      this.halted.push({ from: kernel.now, until: null });
-    }
+    await this.give(host, 'HALT', scope);
     await host.clock.sleep(forMs);
+    await this.resume(host, scope);
+    host.end();
+  }
+
+  /** Somebody at a machine of their own. */
+  sitDown(who: string): Host {
+    return this.#options.sitDown(this.#nameOf(who));
+  }
+
+  /** Gives the command until it is obeyed. */
+  async resume(host: Host, scope: string): Promise<void> {
     for (;;) {
-      this.#resumes += 1;
-      for (const halted of this.halted) halted.until ??= kernel.now;
-      const { outcome } = await this.#give(host, 'RESUME', scope);
-      if (outcome === 'obeyed' || outcome === 'idle') return host.end();
+      const { outcome } = await this.give(host, 'RESUME', scope);
+      if (outcome === 'obeyed' || outcome === 'idle') return;
       await host.clock.sleep(AGAIN_MS);
     }
+  }
+
+  /** Gives a command, and notes which halts stand by it. Throws what the command refuses. */
+  async give(host: Host, command: 'HALT' | 'RESUME', scope: string): Promise<CommandResult> {
+    const { kernel, open } = this.#options;
+    kernel.tell(host.name, `${command} ${scope}`);
+    const resumes = this.#resumesOf(scope);
+    if (command === 'RESUME') {
+      this.#resumes.set(scope, resumes + 1);
+      for (const halted of this.halted) if (halted.scope === scope) halted.until ??= kernel.now;
+    }
+    const log = { open: () => Promise.resolve(open(host)), isDevWorking: () => false };
+    const limit = new TimeLimit(host.clock, PATIENCE_S, 'the log', () => {});
+    const given = await giveCommand(log, { scope, command, by: host.name, reason: 'simulated' }, limit, host.clock);
+    kernel.tell(host.name, `${command} ${scope}: ${given.outcome}`);
+    if (command === 'HALT' && given.outcome === 'obeyed' && this.#resumesOf(scope) === resumes) {
+      kernel.tell(host.name, 'knows that the halt is obeyed');
+      this.halted.push({ scope, from: kernel.now, until: null });
+    }
+    return given;
   }
 
   /** Ends the claims of the account: its processes stop, and are started again. */
@@ -86,15 +112,15 @@ export class People {
       parts: [],
       standing: false,
     } as const;
-    const person = { by: 'desk', reason: 'simulated', process: `person-${++this.#came}` };
+    const person = { by: 'desk', reason: 'simulated', process: this.#nameOf('person') };
     kernel.tell(person.process, `retires ${MAIN_ACCOUNT}`);
     this.retiredAt.push(kernel.now);
     const writer = new TopicWriter(TOPICS.deskClaim.writer, codec);
     append(writer.encode(TOPICS.deskClaim, retirement(account, person, kernel.now), kernel.now));
   }
 
-  /** Approves a new confidence map, or rolls the one in force back. */
-  calibrate({ much }: Fault): void {
+  /** Approves a new confidence map, or rolls the one in force back. Several people may do the same at the same moment. */
+  calibrate({ much }: Pick<Fault, 'much'>, deciders: readonly string[] = ['quant']): void {
     const { kernel, append } = this.#options;
     const { now } = kernel;
     const inForce = this.#approved.at(-1) ?? null;
@@ -107,23 +133,24 @@ export class People {
       model_id: 'ensemble-1' as ModelId,
       status: back ? 'ROLLED_BACK' : 'APPROVED',
       decided_at: now,
-      decided_by: 'quant',
       reason: 'simulated',
       restores: back ? before : null,
       parent: back ? before : inForce,
       map: { x: [0.1, 0.9], y: [0.1 + much / 10, 0.6 + much / 10] },
     });
-    kernel.tell('quant', `${record.status} ${version}`);
-    append(this.#calibrations.encode(TOPICS.confidenceCalibration, record, now));
+    for (const decided_by of deciders) {
+      kernel.tell(decided_by, `${record.status} ${version}`);
+      append(this.#calibrations.encode(TOPICS.confidenceCalibration, { ...record, decided_by }, now));
+    }
   }
 
-  async #give(host: Host, command: 'HALT' | 'RESUME', scope: string): Promise<CommandResult> {
-    const { kernel, open } = this.#options;
-    kernel.tell(host.name, `${command} ${scope}`);
-    const log = { open: () => Promise.resolve(open(host)), isDevWorking: () => false };
-    const limit = new TimeLimit(host.clock, PATIENCE_S, 'the log', () => {});
-    const given = await giveCommand(log, { scope, command, by: host.name, reason: 'simulated' }, limit, host.clock);
-    kernel.tell(host.name, `${command} ${scope}: ${given.outcome}`);
-    return given;
+  #nameOf(who: string): string {
+    const count = (this.#came.get(who) ?? 0) + 1;
+    this.#came.set(who, count);
+    return `${who}-${count}`;
+  }
+
+  #resumesOf(scope: string): number {
+    return this.#resumes.get(scope) ?? 0;
   }
 }

@@ -102,6 +102,7 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   grown_by_hand: 1,
   liquidated: 0.3,
   calibrated: 12,
+  slipped: 12,
   retired: 1,
   signals_stop: 2,
   signals_lie: 2,

@@ -3,6 +3,7 @@
  * whenever they end. Faults come as the plan says; then everything heals, and what has to be true is checked from outside (invariants/).
  */
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import { auditIntents } from '../../pipelines/replay/audit-intents.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
@@ -10,6 +11,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { NotifySettings } from '../../ports/notify.ts';
 import type { Random } from '../../ports/random.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
+import type { EncodedRecord } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 import { type Stage, act, haltNow, haltWhileStanding } from './actions.ts';
@@ -36,6 +38,7 @@ import { rolesOf } from './roles.ts';
 import { decodingOnce } from './shared-decoding.ts';
 import { Spoken, giveSecrets } from './secrets.ts';
 import { loadParts } from './simulated-process.ts';
+import { Slips } from './slips.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** Of every world. 2026-01-05T00:00:00Z, a Monday. */
@@ -89,6 +92,7 @@ export class World {
   readonly #registry: MemoryRegistry;
   readonly #codec: RecordCodec;
   readonly #people: People;
+  readonly #slips: Slips;
   readonly #supervisor: Supervisor;
   readonly #spoken = new Spoken();
   readonly #gaveUp: Violation[] = [];
@@ -107,18 +111,10 @@ export class World {
     const markets = marketsOf(plan.symbols);
     this.#account = new VenueAccount({ kernel, faults: this.#faults, markets, isHedged: plan.hedged });
     this.#target = new MessageTarget(this.#faults);
-    this.#people = new People({
-      kernel,
-      codec,
-      venue: VENUE,
-      sitDown: (name) => this.#machine(name),
-      open: (host) => {
-        const log = new SimulatedLog(host, this.#broker);
-        const simulated = new SimulatedRegistry(host, registry, this.#faults);
-        return { log, registry: simulated, openCodec: () => this.#openCodec(host), close: () => log.close() };
-      },
-      append: (record) => this.#broker.append([record]),
-    });
+    const open = (host: Host): LogSession => this.#session(host);
+    const append = (record: EncodedRecord): void => this.#broker.append([record]);
+    this.#people = new People({ kernel, codec, venue: VENUE, sitDown: (name) => this.#machine(name), open, append });
+    this.#slips = new Slips(this.#people, open);
     this.#supervisor = new Supervisor({
       kernel,
       faults: this.#faults,
@@ -206,6 +202,7 @@ export class World {
       codec: this.#codec,
       ledger: this.#account.ledger,
       halted: this.#people.halted,
+      slips: this.#slips.refused,
       messages: this.#target.taken,
       secretsSpoken: this.#spoken.secrets,
       audit: await auditIntents(topics, everything),
@@ -223,7 +220,7 @@ export class World {
 
   #stage(): Stage {
     const stage = { kernel: this.#kernel, account: this.#account, broker: this.#broker };
-    return { ...stage, supervisor: this.#supervisor, people: this.#people };
+    return { ...stage, supervisor: this.#supervisor, people: this.#people, slips: this.#slips };
   }
 
   /** An order was announced. */
@@ -272,6 +269,13 @@ export class World {
   #notify(host: Host): NotifySettings {
     const targets = [{ target: this.#target.client(host), fromSeverity: 'INFO' as const }];
     return { targets, heartbeats: [], quietHours: null, remindAfterMs: 6 * HOUR_MS };
+  }
+
+  /** The log as a person has it. */
+  #session(host: Host): LogSession {
+    const log = new SimulatedLog(host, this.#broker);
+    const registry = new SimulatedRegistry(host, this.#registry, this.#faults);
+    return { log, registry, openCodec: () => this.#openCodec(host), close: () => log.close() };
   }
 
   /** A machine of a person's own, which never fails. */

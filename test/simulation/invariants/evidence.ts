@@ -13,6 +13,7 @@ import type { TakenMessage } from '../message-target.ts';
 import type { Halted } from '../people.ts';
 import type { Plan } from '../plan.ts';
 import type { Part } from '../simulated-process.ts';
+import type { RefusedSlip } from '../slips.ts';
 
 /** What was written last is still being worked. Unit: milliseconds. */
 export const WORKED_OFF_WITHIN_MS = 2 * 60_000;
@@ -68,6 +69,7 @@ interface EvidenceParts {
   readonly codec: RecordCodec;
   readonly ledger: AccountLedger;
   readonly halted: readonly Halted[];
+  readonly slips: readonly RefusedSlip[];
   readonly messages: readonly TakenMessage[];
   /** Of the intents, over the log as it lies in the end. */
   readonly audit: AuditResult;
@@ -84,6 +86,7 @@ export class Evidence {
   readonly raw: RawLog;
   readonly ledger: AccountLedger;
   readonly halted: readonly Halted[];
+  readonly slips: readonly RefusedSlip[];
   readonly messages: readonly TakenMessage[];
   readonly audit: AuditResult;
   readonly strikes: readonly Strike[];
@@ -100,6 +103,7 @@ export class Evidence {
     this.raw = parts.raw;
     this.ledger = parts.ledger;
     this.halted = parts.halted;
+    this.slips = parts.slips;
     this.messages = parts.messages;
     this.audit = parts.audit;
     this.strikes = parts.strikes;

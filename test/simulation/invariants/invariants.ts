@@ -7,6 +7,7 @@ import type { Evidence, Invariant } from './evidence.ts';
 import { LOG_INVARIANTS } from './log-invariants.ts';
 import { MESSAGE_INVARIANTS } from './message-invariants.ts';
 import { ORDER_INVARIANTS } from './order-invariants.ts';
+import { SLIP_INVARIANTS } from './slip-invariants.ts';
 import { REDUCTION_INVARIANTS } from './reduction-invariants.ts';
 import { SECRET_INVARIANTS } from './secret-invariants.ts';
 import { POSITION_INVARIANTS } from './position-invariants.ts';
@@ -22,6 +23,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...ALERT_INVARIANTS,
   ...MESSAGE_INVARIANTS,
   ...SECRET_INVARIANTS,
+  ...SLIP_INVARIANTS,
 ];
 
 /** More of one kind say nothing new. Unit: breaches. */
