@@ -13,7 +13,7 @@ function exchangeWith(kind: 'requests_limited' | 'address_banned' | 'orders_limi
   return exchange;
 }
 
-describe('SIM-40: an exchange that is asked too often', () => {
+describe('SIM-42: an exchange that is asked too often', () => {
   it.each(['requests_limited', 'address_banned'] as const)('answers nothing: %s', async (kind) => {
     const exchange = exchangeWith(kind, 5 * MINUTE_MS);
     const { venue, account } = exchange;

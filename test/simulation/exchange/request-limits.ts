@@ -2,7 +2,7 @@
  * What the exchange refuses because it is asked too often, and how long a client that was refused leaves it alone: as
  * connectors/exchange/ccxt/venue-client.ts has it. An exchange counts requests by the address that they come from, and orders by account.
  *
- * SIM-40  Nothing that is refused for a limit takes effect, and the client sends nothing until the wait is over that the exchange asked for
+ * SIM-42  Nothing that is refused for a limit takes effect, and the client sends nothing until the wait is over that the exchange asked for
  *         (EXC-32): whatever it is asked meanwhile fails at once.
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
