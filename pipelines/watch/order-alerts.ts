@@ -3,9 +3,9 @@
  *
  * WAT-5  `order_set_aside` stands for every order that could not be finished, until a trade of it is recorded.
  * WAT-6  `mark_price_differs` stands for a position whose snapshots show another price than the venue, until an intent of it passes that
- *        check, or none has come for a day.
+ *        check, it is closed on record, or no intent has come for a day.
  * WAT-7  `orders_refused` stands for a position of which the venue rejected two orders in a row, or of which the desk's limit on value
- *        allows no order at all, until an order of it is accepted, it is flat, or no intent has come for a day.
+ *        allows no order at all, until an order of it is accepted, it is flat or closed on record, or no intent has come for a day.
  */
 import { tailFrom, type Alert, NAMED_IN_EVIDENCE } from '../alerts/alerts.ts';
 import { type Reason, isRefusal } from '../execution/reasons.ts';
@@ -46,6 +46,8 @@ interface Recorded {
   readonly report: Pick<ExecutionReport, 'position_id' | 'client_order_id' | 'detail' | 'reason'>;
 }
 
+type OrderTrade = Pick<TradeClosed, 'client_order_id' | 'position_id' | 'remaining_quantity' | 'closed_at'>;
+
 export class OrderAlerts {
   readonly #setAside = new Map<ClientOrderId, Recorded>();
   readonly #differs = new Map<PositionId, Recorded>();
@@ -53,6 +55,8 @@ export class OrderAlerts {
   readonly #refused = new Map<PositionId, Map<ClientOrderId, Recorded>>();
   /** When an order of the position was last accepted, or it was found flat. */
   readonly #acceptedAt = new Map<PositionId, EpochMillis>();
+  /** When a position was closed, by whomever: what was refused of it before or after is over. */
+  readonly #closedAt = new Map<PositionId, EpochMillis>();
   #newest = -Infinity;
 
   report(report: ExecutionReport, at: EpochMillis): void {
@@ -61,6 +65,7 @@ export class OrderAlerts {
     const recorded = { at, report: { position_id, client_order_id, detail, reason } };
     if (status === 'UNKNOWN' && reason === ('ORDER_SET_ASIDE' satisfies Reason))
       this.#setAside.set(client_order_id, recorded);
+    if (this.#closedAt.has(position_id)) return;
     if (reason === ('MARK_PRICE_DIFFERS' satisfies Reason)) this.#differs.set(position_id, recorded);
     else if (!BEFORE_MARK_CHECK.has(reason)) this.#differs.delete(position_id);
     this.#noteRefusal(report, recorded);
@@ -85,15 +90,20 @@ export class OrderAlerts {
     }
   }
 
-  trade({ client_order_id: clientOrderId }: Pick<TradeClosed, 'client_order_id'>): void {
+  trade({ client_order_id: clientOrderId, position_id: position, remaining_quantity, closed_at }: OrderTrade): void {
     if (clientOrderId !== null) this.#setAside.delete(clientOrderId);
+    if (remaining_quantity !== 0) return;
+    this.#closedAt.set(position, closed_at);
+    this.#differs.delete(position);
+    this.#refused.delete(position);
   }
 
   alerts(): readonly Alert[] {
     for (const [position, { at }] of this.#differs) {
       if (at < this.#newest - STANDS_MS) this.#differs.delete(position);
     }
-    for (const [position, at] of this.#acceptedAt) if (at < this.#newest - STANDS_MS) this.#acceptedAt.delete(position);
+    for (const known of [this.#acceptedAt, this.#closedAt])
+      for (const [position, at] of known) if (at < this.#newest - STANDS_MS) known.delete(position);
     const refused: (readonly Recorded[])[] = [];
     for (const [position, orders] of this.#refused) {
       // The first tells since when the alert stands; of the others a day is enough.

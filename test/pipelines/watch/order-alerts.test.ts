@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OrderAlerts } from '../../../pipelines/watch/order-alerts.ts';
-import type { ClientOrderId, ExecutionReport, PositionId } from '../../../schemas/generated/records.ts';
+import type { ClientOrderId, ExecutionReport, PositionId, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
@@ -16,6 +17,11 @@ function report(reason: string, traits: Partial<ExecutionReport> = {}): Executio
   return { ...base, status: 'SUPPRESSED', reason, detail: 'why', ...traits };
 }
 
+function trade(traits: Partial<TradeClosed>): TradeClosed {
+  const { client_order_id, position_id } = base;
+  return { ...GOOD_RECORDS[TOPICS.tradeClosed.name], client_order_id, position_id, ...traits };
+}
+
 const standing = (): string[] => alerts.alerts().map(({ name }) => name);
 
 describe('WAT-5: an order that was set aside', () => {
@@ -26,10 +32,10 @@ describe('WAT-5: an order that was set aside', () => {
     alerts.report(report('FILLED', { status: 'FILLED', position_id: 'another' as PositionId }), 1000 * HOUR_MS);
     expect(alerts.alerts()).toMatchObject([{ name: 'order_set_aside', since: 1000 }]);
     expect(alerts.alerts()[0]?.evidence).toContain(base.client_order_id);
-    alerts.trade({ client_order_id: 'another' as ClientOrderId });
-    alerts.trade({ client_order_id: null });
+    alerts.trade(trade({ client_order_id: 'another' as ClientOrderId }));
+    alerts.trade(trade({ client_order_id: null }));
     expect(standing()).toEqual(['order_set_aside']);
-    alerts.trade(aside);
+    alerts.trade(trade({ client_order_id: aside.client_order_id }));
     expect(standing()).toEqual([]);
   });
 
@@ -63,6 +69,33 @@ describe('WAT-6: snapshots of another price than the venue has', () => {
     expect(standing()).toEqual(['mark_price_differs']);
     alerts.report(report('FLAT', { position_id: 'another' as PositionId }), 1001 + 24 * HOUR_MS);
     expect(standing()).toEqual([]);
+  });
+});
+
+describe('WAT-6, WAT-7: a position that is closed on record', () => {
+  const rejected = (order: string, at: number): void =>
+    alerts.report(report('VENUE_REJECTED', { status: 'REJECTED', client_order_id: order as ClientOrderId }), at);
+  const deliveries = {
+    differs: () => alerts.report(report('MARK_PRICE_DIFFERS'), 1000),
+    one: () => rejected('one', 2000),
+    two: () => rejected('two', 3000),
+    partly: () => alerts.trade(trade({ remaining_quantity: 1, client_order_id: null, closed_at: 3500 })),
+    closed: () => alerts.trade(trade({ remaining_quantity: 0, client_order_id: null, closed_at: 2500 })),
+  };
+
+  it('has neither alert, by whomever it was closed, and in whatever order that is read', () => {
+    for (const name of ['one', 'two', 'differs', 'partly'] as const) deliveries[name]();
+    expect(standing()).toEqual(['mark_price_differs', 'orders_refused']);
+    fc.assert(
+      fc.property(fc.shuffledSubarray(['differs', 'one', 'two', 'partly'] as const), fc.nat(4), (read, place) => {
+        alerts = new OrderAlerts();
+        for (const name of [...read.slice(0, place), 'closed', ...read.slice(place)] as const) {
+          deliveries[name]();
+          alerts.alerts();
+        }
+        expect(standing()).toEqual([]);
+      }),
+    );
   });
 });
 

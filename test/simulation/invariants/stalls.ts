@@ -101,9 +101,12 @@ function* unknownOrders(evidence: Evidence): Iterable<Stall> {
   }
 }
 
-/** Positions of which the exchange refused two orders in a row, until something else is reported of them. */
+/** Positions of which the exchange refused two orders in a row, until something else is reported of them or they are closed on record. */
 function* refusals(evidence: Evidence): Iterable<Stall> {
   const { raw, endedAt } = evidence;
+  const closed = firstTimes(evidence, TOPICS.tradeClosed.name, ({ position_id: id, remaining_quantity: left }) =>
+    left === 0 ? [id] : [],
+  );
   const reports = evidence.sorted(TOPICS.executionReport.name).good;
   for (const [position, all] of Map.groupBy(reports, ({ record }) => record.position_id)) {
     let refused = new Set<string>();
@@ -112,8 +115,10 @@ function* refusals(evidence: Evidence): Iterable<Stall> {
       since === null
         ? []
         : [{ name: 'orders_refused', what: `orders of ${position}`, from: since, until, isSure: true }];
+    const closedAt = closed.get(position) ?? endedAt;
     for (const { record, at } of all) {
       const writtenAt = raw.writtenAt(at);
+      if (writtenAt >= closedAt) break;
       if (isRefusal(record.reason) || record.reason === 'ABOVE_MAX_NOTIONAL') {
         refused.add(record.client_order_id);
         if (refused.size >= REFUSED_IN_A_ROW || record.reason === 'ABOVE_MAX_NOTIONAL') since ??= writtenAt;
@@ -122,7 +127,7 @@ function* refusals(evidence: Evidence): Iterable<Stall> {
         [refused, since] = [new Set<string>(), null];
       }
     }
-    yield* stall(endedAt);
+    yield* stall(closedAt);
   }
 }
 
