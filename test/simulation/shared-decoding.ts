@@ -2,7 +2,7 @@
  * Decodes each record once for all processes of a world. Each process of a desk decodes what it reads, some records five times over, and all
  * come to the same.
  *
- * SIM-40  What processes share is frozen: none could change it for the others.
+ * SIM-63  What processes share is frozen: none could change it for the others.
  */
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
@@ -42,7 +42,7 @@ export function decodingOnce(codec: RecordCodec): RecordCodec {
   });
 }
 
-/** SIM-40. */
+/** SIM-63. */
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   for (const part of Object.values(value)) frozen(part);
