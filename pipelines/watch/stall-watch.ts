@@ -123,7 +123,8 @@ export class StallWatch {
       return false;
     }
     const { position_id, account, symbol, side, source, opened_at, confidence } = snapshot;
-    if (this.#now !== null && this.#readsLive) this.#cameAt.set(account, this.#now);
+    const cameAt = this.#cameNow();
+    if (cameAt !== null) this.#cameAt.set(account, cameAt);
     // Dust is no winner: no order can close it.
     const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
     this.#positions.observed(position_id, { account, symbol, side, source, opened_at, at, r });
@@ -137,7 +138,7 @@ export class StallWatch {
     const { intent_id, position_id, account } = intent;
     if (at < this.#knownFrom(account)) return;
     this.#tally.intent(position_id, account, intent_id, at);
-    this.#intents.asked(intent_id, intent, at);
+    this.#intents.asked(intent_id, intent, at, this.#cameNow());
   }
 
   report(report: ExecutionReport, at: EpochMillis): void {
@@ -148,7 +149,7 @@ export class StallWatch {
     }
     if (status !== 'FILLED') return;
     if (remaining_quantity === 0 && this.#mayMatter(position_id, at)) this.#positions.closed(position_id, account, at);
-    if (at >= this.#forgottenTo(account)) this.#fills.asked(client_order_id, report, at);
+    if (at >= this.#forgottenTo(account)) this.#fills.asked(client_order_id, report, at, this.#cameNow());
   }
 
   /** Imported trades are ignored: CLM works them off as fast as it can, whatever their times. */
@@ -161,7 +162,7 @@ export class StallWatch {
     }
     const order = client_order_id ?? (intent_id === null ? null : clientOrderIdOf(intent_id));
     if (order !== null) this.#fills.answered(order, trade, at);
-    if (at >= this.#forgottenTo(account)) this.#trades.asked(trade_id, trade, at);
+    if (at >= this.#forgottenTo(account)) this.#trades.asked(trade_id, trade, at, this.#cameNow());
   }
 
   outcome(outcome: ClmOutcome, at: EpochMillis): void {
@@ -278,13 +279,18 @@ export class StallWatch {
     return feedSilentAlert(silentFeeds(parts), this.#limits);
   }
 
+  /** When a record that is read now came, by the clock; null where it may have been there for long. */
+  #cameNow(): EpochMillis | null {
+    return this.#readsLive ? this.#now : null;
+  }
+
   /** WAT-11. */
   #isAhead(at: EpochMillis): boolean {
     return this.#now !== null && at - this.#now > this.#limits.leap;
   }
 
   #late(question: Question, join: PendingJoin, watermarks: AccountWatermarks, sightFrom: EpochMillis): Alert | null {
-    return lateAlert(question, join.late(watermarks, question.within, this.#limits.namedIds), sightFrom);
+    return lateAlert(question, join.late(watermarks, question.within, this.#limits.namedIds, this.#now), sightFrom);
   }
 
   /** WAT-9. Trades and closes from before sight matter only for observed positions: `forget` would drop the others. */

@@ -6,6 +6,8 @@
  * WAT-13  A question without an answer is kept until it has one. Answered ones are kept for the latest stretch of event time; `forget`
  *         drops the rest.
  * WAT-14  Of several reports on an intent the terminal one counts.
+ * WAT-23  Where the log is written live, a question is late only once it has waited as long by the reader's clock, too. Scoring that comes back
+ *         after an outage gives its intents the times of their snapshots: they look old when they are written.
  */
 import type {
   EpochMillis,
@@ -22,6 +24,11 @@ interface Entry {
   readonly at: EpochMillis;
 }
 
+interface Waiting extends Entry {
+  /** WAT-23. When it came, by the reader's clock; null where it was there at the start, or where there is no such clock. */
+  readonly cameAt: EpochMillis | null;
+}
+
 /** Questions that have waited too long for an answer. */
 export interface LateAnswers {
   readonly count: number;
@@ -34,13 +41,14 @@ export interface LateAnswers {
 
 export class PendingJoin {
   /** Apart, since they are few, and looked at whenever alerts are evaluated. */
-  readonly #waiting = new Map<string, Entry>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #answered = new Map<string, Entry>();
 
-  asked(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
+  asked(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis, cameAt: EpochMillis | null): void {
     if (this.#answered.has(id)) return;
     const known = this.#waiting.get(id);
-    if (known === undefined || at < known.at) this.#waiting.set(id, { account, at });
+    if (known === undefined) this.#waiting.set(id, { account, at, cameAt });
+    else if (at < known.at) this.#waiting.set(id, { account, at, cameAt: known.cameAt });
   }
 
   answered(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
@@ -53,12 +61,15 @@ export class PendingJoin {
     return this.#waiting.has(id);
   }
 
-  /** The questions that have waited longer than `within`, `named` of them by id; null without any. */
-  late(watermarks: AccountWatermarks, within: number, named: number): LateAnswers | null {
+  /** The questions that have waited longer than `within`, `named` of them by id; null without any. `now`: the reader's clock (WAT-23). */
+  late(watermarks: AccountWatermarks, within: number, named: number, now: EpochMillis | null): LateAnswers | null {
     const late: { id: string; at: EpochMillis; waitsMs: number }[] = [];
-    for (const [id, { account, at }] of this.#waiting) {
+    for (const [id, { account, at, cameAt }] of this.#waiting) {
       const waitsMs = watermarks.of(account) - at;
-      if (waitsMs > within) late.push({ id, at, waitsMs });
+      if (waitsMs <= within) continue;
+      // A clock that was set back since tells nothing.
+      const isNew = now !== null && cameAt !== null && now >= cameAt && now - cameAt <= within;
+      if (!isNew) late.push({ id, at, waitsMs });
     }
     const oldestFirst = late.toSorted((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
     const [oldest] = oldestFirst;

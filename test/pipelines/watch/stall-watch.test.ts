@@ -73,6 +73,26 @@ describe('a step after which nothing comes', () => {
     expect(names(recorded([order('A', 0, 'FILLED'), nameless, snapshot('B', 2, 0)]))).toEqual([]);
   });
 
+  it.each(['intent', 'trade'] as const)(
+    'WAT-23: %s that is written late waits since it was written, where that was seen',
+    (last) => {
+      const late = [snapshot('B', 20, 0), order('A', 0, last)];
+      const seen = started(-Infinity);
+      seen.clock(at(20), { readsLive: true });
+      recorded(late, seen);
+      const raisedAt = (minutes: number): boolean => {
+        seen.clock(at(minutes), { readsLive: true });
+        return names(seen).length > 0;
+      };
+      expect([20, 25, 26].map(raisedAt)).toEqual([false, false, true]);
+      // A clock that is set back tells nothing of how long it was.
+      expect(raisedAt(10)).toBe(true);
+      const foundThere = started(-Infinity);
+      foundThere.clock(at(20), { readsLive: false });
+      expect(names(recorded(late, foundThere))).toHaveLength(1);
+    },
+  );
+
   it('an import that CLM has not worked off yet is none', () => {
     const imported = order('A', -100, 'trade', { origin: 'BACKFILL' }).slice(2);
     expect(names(recorded([imported, snapshot('B', 0, 0)]))).toEqual([]);

@@ -38,6 +38,9 @@ export const RECOMPUTED: ReadonlySet<string> = new Set([
 /** An order counts as refused again and again from the second on (WAT-7). Unit: orders. */
 const REFUSED_IN_A_ROW = 2;
 
+/** A watch reads what is written within that, and evaluates as often. Unit: milliseconds. */
+const WATCH_READS_WITHIN_MS = 15_000;
+
 const found = new WeakMap<Evidence, readonly Stall[]>();
 
 /** Found once, for all invariants that ask. */
@@ -172,11 +175,15 @@ function* unanswered(evidence: Evidence): Iterable<Stall> {
       if (seen.has(id)) continue;
       seen.add(id);
       const until = answers.get(id) ?? endedAt;
+      const writtenAt = raw.writtenAt(at);
       // No snapshot that shows it as late can have come before.
-      if (until - raw.writtenAt(at) <= within / 2) continue;
+      if (until - writtenAt <= within / 2) continue;
       const late = snapshots.find(({ timestamp }) => timestamp - at.timestamp > within);
-      const from = Math.max(late?.writtenAt ?? Infinity, raw.writtenAt(at));
-      if (from < until) yield { name, what: id, from, until, isSure: true };
+      const from = Math.max(late?.writtenAt ?? Infinity, writtenAt);
+      // A watch that reads it as it is written waits as long by its own clock (WAT-23); one that starts later does not.
+      const sureFrom = Math.max(from, writtenAt + within + WATCH_READS_WITHIN_MS);
+      if (sureFrom < until) yield { name, what: id, from: sureFrom, until, isSure: true };
+      if (from < until) yield { name, what: id, from, until, isSure: false };
     }
   }
 }

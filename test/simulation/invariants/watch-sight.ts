@@ -13,6 +13,9 @@ const RECOVERS_MS = 90_000;
 /** Nobody gets an answer of the log or the registry while one of them stands. */
 const OF_ALL: ReadonlySet<FaultKind> = new Set(['broker_away', 'registry_away']);
 
+/** A process gets late answers, or none that help, while one of them stands. */
+const OF_ONE: ReadonlySet<FaultKind> = new Set(['broker_slow', 'disk_full']);
+
 /** A process, a process with its operation, a start of it, or the group. */
 const WATCH = /^watch(-\d+)?(#\d+)?(:\w+)?$/;
 
@@ -28,7 +31,7 @@ export function blindSpans({ plan, lives, strikes, startedAt, endedAt }: Evidenc
     .filter(({ subject }) => WATCH.test(subject))
     .map(({ at, fault }): Span => ({ from: at, until: at + (fault.kind === 'paused' ? fault.forMs : 0) }));
   const windows = plan.faults
-    .filter(({ kind, on }) => OF_ALL.has(kind) || (kind === 'broker_slow' && (on === null || WATCH.test(on))))
+    .filter(({ kind, on }) => OF_ALL.has(kind) || (OF_ONE.has(kind) && (on === null || WATCH.test(on))))
     .map(({ at, forMs }): Span => ({ from: startedAt + at, until: startedAt + at + forMs }));
   const all = [...alone, ...changes.map(momentOf), ...struck, ...windows];
   return all.map(({ from, until }) => ({ from, until: until + RECOVERS_MS }));
