@@ -11,7 +11,7 @@
  *         back. All else waits meanwhile: another watch may have taken over.
  * NTF-17  An evaluation that fails for a minute is `log_unavailable` as well: nobody watches.
  */
-import { isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type Clock, type EpochMillis, orAborted } from '../../ports/clock.ts';
 import { SEVERITIES } from '../../ports/notify.ts';
 import type { AlertSeverity, DeskAlert } from '../../schemas/generated/records.ts';
@@ -225,12 +225,13 @@ export class RunWatch {
     }
   }
 
-  /** Another watch works by now, or the log does not answer: the next assignment decides, or the next evaluation. */
+  /** Another watch works by now: the next assignment decides. Whatever else the log said, the next evaluation tries again. */
   #lost(thrown: unknown, write: Write | null): void {
     const { logger } = this.#options;
     if (this.#ended.signal.aborted) return;
     logger.warn({ err: thrown }, `alerts are not recorded: ${messageOf(thrown)}`);
-    if (!isKind(thrown, 'transient') && this.#write === write) this.#write = null;
+    const isOver = thrown instanceof HarvestlineError && thrown.code === 'MEMBERSHIP_LOST';
+    if (isOver && this.#write === write) this.#write = null;
   }
 }
 

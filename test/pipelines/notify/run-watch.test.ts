@@ -53,6 +53,7 @@ class SteppedClock implements Clock {
 class HangingLog extends MemoryLog {
   #up = Promise.withResolvers<void>();
   isLost = false;
+  isFull = false;
 
   constructor() {
     super();
@@ -81,6 +82,7 @@ class HangingLog extends MemoryLog {
   readonly write = async (records: Parameters<MemoryLog['append']>[0]): Promise<void> => {
     await this.#up.promise;
     if (this.isLost) throw new HarvestlineError('MEMBERSHIP_LOST', 'watch goes on without this member');
+    if (this.isFull) throw new HarvestlineError('DISK_FULL', 'the log has no room');
     await super.append(records);
   };
 }
@@ -177,6 +179,18 @@ describe('run watch', () => {
     // A watch clears nothing in its first two minutes.
     await clock.pass(150);
     expect(sent).toEqual(['ops halted RAISED', 'ops halted CLEARED']);
+  });
+
+  it('records and sends once the log takes it, however long it refused', async () => {
+    const watch = started();
+    found = ['halted'];
+    await leads(watch);
+    log.isFull = true;
+    await clock.pass(60);
+    expect([await records(), sent]).toEqual([[], []]);
+    log.isFull = false;
+    await clock.pass(15);
+    expect([await records(), sent]).toEqual([['halted RAISED'], ['ops halted RAISED']]);
   });
 
   it('sends that the log is away from memory, and records it once it is back (NTF-16)', async () => {
