@@ -6,7 +6,7 @@
  *
  * SIM-15  The result breaks what the plan broke, and none of its faults can be left out.
  */
-import type { Plan } from './plan.ts';
+import { type Plan, marketsOf } from './plan.ts';
 
 /** Whether a plan still breaks what the first one broke. */
 export type StillBreaks = (plan: Plan) => Promise<boolean>;
@@ -27,8 +27,8 @@ export async function shrink(plan: Plan, stillBreaks: StillBreaks, onStep: (plan
   };
   if (!(await take({ ...smallest, faults: [] }))) await shrinkFaults(smallest, take);
   while (smallest.hours > SHORTEST_HOURS && (await take(shorter(smallest))));
-  while (smallest.symbols > FEWEST_SYMBOLS && (await take({ ...smallest, symbols: Math.floor(smallest.symbols / 2) })));
-  while (smallest.symbols > FEWEST_SYMBOLS && (await take({ ...smallest, symbols: smallest.symbols - 1 })));
+  while (smallest.symbols > FEWEST_SYMBOLS && (await take(narrower(smallest, Math.floor(smallest.symbols / 2)))));
+  while (smallest.symbols > FEWEST_SYMBOLS && (await take(narrower(smallest, smallest.symbols - 1))));
   await shrinkFaults(smallest, take);
   return smallest;
 }
@@ -37,6 +37,13 @@ export async function shrink(plan: Plan, stillBreaks: StillBreaks, onStep: (plan
 function shorter(plan: Plan): Plan {
   const hours = Math.max(SHORTEST_HOURS, plan.hours / 2);
   return { ...plan, hours, faults: plan.faults.filter(({ at }) => at < hours * HOUR_MS) };
+}
+
+/** With the first of its symbols only. Faults of the others go with them. */
+function narrower(plan: Plan, symbols: number): Plan {
+  const gone = new Set(marketsOf(plan.symbols).map(({ symbol }) => symbol));
+  for (const { symbol } of marketsOf(symbols)) gone.delete(symbol);
+  return { ...plan, symbols, faults: plan.faults.filter(({ on }) => on === null || !gone.has(on)) };
 }
 
 /** ddmin: tries to do without ever smaller parts of the list, until no single fault can go. */

@@ -20,12 +20,12 @@ export function storyLines(
     .toSorted((one, other) => variety(trace, other) - variety(trace, one));
   const about = trace.filter(({ who, what }) => who === symbol || what.includes(symbol) || isOfTheDesk(what));
   const { hours, symbols, apart, order, seed } = plan;
+  const lines = chosen(about, symbol);
+  const width = Math.max(...lines.map(({ who }) => who.length));
   return [
     `Seed ${seed}: ${hours} h of market time, ${symbols} symbols, orders ${order}, ${apart ? 'a process for each processor' : 'all processors together'}; ${plan.faults.length} faults planned.`,
     `What happened to ${symbol}, and to its desk meanwhile:`,
-    ...chosen(about, symbol).map(
-      ({ at, who, what }) => `  ${formatEventSecond(at).slice(YEAR_LENGTH)}  ${who.padEnd(10)}  ${what}`,
-    ),
+    ...lines.map(({ at, who, what }) => `  ${formatEventSecond(at).slice(YEAR_LENGTH)}  ${who.padEnd(width)}  ${what}`),
     `${orders} orders arrived at the exchange, ${struck} faults struck, trace ${hash}.`,
     ...(violations.length === 0
       ? ['Every invariant held.']
