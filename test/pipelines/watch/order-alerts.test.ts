@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OrderAlerts } from '../../../pipelines/watch/order-alerts.ts';
 import type { ClientOrderId, ExecutionReport, PositionId, TradeClosed } from '../../../schemas/generated/records.ts';
