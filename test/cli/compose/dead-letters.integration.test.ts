@@ -328,13 +328,13 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);
     expect((await running.stop()).code).toBe(0);
-    const added = find(await rawRecordsOf(log, DEAD), 'main:ADDED');
-    expect(added.partition).toBe(0);
-    expect(['topic', 'partition', 'offset'].map((name) => header(added, name as 'topic'))).toEqual([
-      SNAPSHOTS.name,
-      '7',
-      '0',
+    // At least one: the group may hand its partitions out anew before the offset of the record is committed.
+    const added = (await rawRecordsOf(log, DEAD)).filter(({ key }) => String(key) === 'main:ADDED');
+    const places = added.map((letter) => [
+      letter.partition,
+      ...(['topic', 'partition', 'offset'] as const).map((name) => header(letter, name)),
     ]);
+    expect(new Set(places.map(String))).toEqual(new Set([`0,${SNAPSHOTS.name},7,0`]));
     const dry = await command('topics', 'apply', '--dry-run');
     expect(dry.lines.find(({ topic }) => topic === DEAD)).toMatchObject({
       detail: expect.stringContaining('partitions is 6, its source has 9'),

@@ -69,12 +69,12 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     diesAfter: 4,
   },
   {
-    name: 'late-at-once',
-    does: 'An answer counts as late a moment after its question.',
+    name: 'late-as-it-is-written',
+    does: 'What is written late counts as unanswered at once, as if it had waited since the time that it carries.',
     file: 'pipelines/watch/topic-joins.ts',
-    find: 'if (waitsMs > within)',
-    replace: 'if (waitsMs > within / 100)',
-    diesAfter: 1,
+    find: 'now >= cameAt && now - cameAt <= within;',
+    replace: 'now >= cameAt && now - cameAt <= within / 100;',
+    diesAfter: 23,
   },
   // The audit.
   {
