@@ -37,8 +37,8 @@ const HALTED_AFTER_MS = 10_000;
 /** Retention strikes topics of which nobody needs what is old: a report or a trade is state. */
 const RETAINED: ReadonlySet<string> = new Set([TOPICS.modelSignal.name, TOPICS.positionSnapshot.name]);
 
-/** Longer than a group is ever behind, and shorter than the shortest world. Unit: milliseconds. */
-const KEPT_MS = 3_600_000;
+/** What retention leaves: longer than a group is ever behind, and shorter than the shortest world. Unit: milliseconds. */
+export const KEPT_MS = 3_600_000;
 
 /**
  * Topics that somebody deletes and makes again: what the desk observes is observed anew, and what it has done stands on others. An intent would be

@@ -5,7 +5,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence, Invariant } from './evidence.ts';
 import { without } from './spans.ts';
 import { RECOMPUTED, type Stall, stallsOf } from './stalls.ts';
-import { blindSpans } from './watch-sight.ts';
+import { blindSpans, forgottenSpans } from './watch-sight.ts';
 
 /** Alerts that rightly stand after a run, where they are true: something happened that only a person settles, and the plan has no such person. */
 const SETTLED_BY_PEOPLE: ReadonlySet<string> = new Set([
@@ -33,7 +33,10 @@ export const ALERT_INVARIANTS = [
       const alerts = Alerts.of(evidence);
       for (const stall of stallsOf(evidence)) {
         if (!stall.isSure) continue;
-        for (const { from, until } of without(stall, blind)) {
+        for (const { from, until } of without(stall, [
+          ...blind,
+          ...forgottenSpans(evidence, stall.restsOn ?? Infinity),
+        ])) {
           const missing = alerts.firstMissing(stall.name, from + RAISED_WITHIN_MS, until);
           if (missing === null) continue;
           yield `${stall.name} does not stand at ${missing - evidence.startedAt} ms: ${described(stall, evidence)}`;

@@ -49,11 +49,14 @@ function* heldWinners(
     if (since === null) continue;
     const before = trades.filter((trade) => trade.writtenAt <= writtenAt);
     const tradedAt = before.reduce((latest, trade) => Math.max(latest, trade.timestamp), -Infinity);
-    if (timestamp - Math.max(since, tradedAt) <= STALL_LIMITS.heldFor.value) continue;
+    const heldFrom = timestamp - STALL_LIMITS.heldFor.value;
+    if (Math.max(since, tradedAt) >= heldFrom) continue;
+    const restsOn = observations.findLast((one) => one.timestamp < heldFrom)?.writtenAt ?? -Infinity;
     const next = observations[place + 1]?.writtenAt ?? endedAt;
     const until = Math.min(next, closedAt, trades[before.length]?.writtenAt ?? Infinity);
     const what = `${id}, a winner since ${since}`;
-    if (writtenAt < until) yield { name: 'winner_held', what, from: writtenAt, until, isSure: goneAt >= until };
+    if (writtenAt < until)
+      yield { name: 'winner_held', what, from: writtenAt, until, isSure: goneAt >= until, restsOn };
   }
 }
 
@@ -78,7 +81,14 @@ function* ceased(positions: readonly KnownPosition[], evidence: Evidence): Itera
       const from = active.find((one) => one.timestamp - timestamp > limit)?.writtenAt ?? Infinity;
       const what = `${id}, observed last at ${timestamp}`;
       if (from < Math.min(until, goneAt))
-        yield { name: 'snapshots_ceased', what, from, until: Math.min(until, goneAt), isSure: true };
+        yield {
+          name: 'snapshots_ceased',
+          what,
+          from,
+          until: Math.min(until, goneAt),
+          isSure: true,
+          restsOn: writtenAt,
+        };
       if (from < until) yield { name: 'snapshots_ceased', what, from, until, isSure: false };
     }
   }
@@ -108,7 +118,14 @@ function* silentFeeds(positions: readonly KnownPosition[], { plan, endedAt }: Ev
     const until = open.reduce((latest, { closedAt }) => Math.max(latest, Math.min(next, closedAt)), -Infinity);
     const what = `no snapshot since ${timestamp}`;
     if (sureFrom < Math.min(next, sureUntil))
-      yield { name: 'feed_silent', what, from: sureFrom, until: Math.min(next, sureUntil), isSure: true };
+      yield {
+        name: 'feed_silent',
+        what,
+        from: sureFrom,
+        until: Math.min(next, sureUntil),
+        isSure: true,
+        restsOn: writtenAt,
+      };
     const from = writtenAt + Math.max(silentAtLeast.value, silentCycles.value * interval) / LIMIT_SLACK;
     if (from < until) yield { name: 'feed_silent', what, from, until, isSure: false };
   }

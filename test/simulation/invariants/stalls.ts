@@ -18,6 +18,8 @@ export interface Stall extends Span {
   readonly what: string;
   /** False: an alert is true, and not asked for, since what the watch knows and what is true may differ there. */
   readonly isSure: boolean;
+  /** When the latest snapshot was written without which nobody can know of it; left out where it takes none. */
+  readonly restsOn?: EpochMillis;
 }
 
 /** All alerts that are found again here. */
@@ -182,7 +184,7 @@ function* unanswered(evidence: Evidence): Iterable<Stall> {
       const from = Math.max(late?.writtenAt ?? Infinity, writtenAt);
       // A watch that reads it as it is written waits as long by its own clock (WAT-23); one that starts later does not.
       const sureFrom = Math.max(from, writtenAt + within + WATCH_READS_WITHIN_MS);
-      if (sureFrom < until) yield { name, what: id, from: sureFrom, until, isSure: true };
+      if (sureFrom < until) yield { name, what: id, from: sureFrom, until, isSure: true, restsOn: from };
       if (from < until) yield { name, what: id, from, until, isSure: false };
     }
   }

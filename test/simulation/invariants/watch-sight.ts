@@ -1,14 +1,19 @@
 /**
- * When the watch of a desk could do its work: from outside, by the lives of its processes and by the faults that struck them or the log. In
- * the rest of the time nothing can be asked of it.
+ * When the watch of a desk could do its work, and could know what it had to: from outside, by the lives of its processes and by the faults that
+ * struck them or the log. In the rest of the time nothing can be asked of it.
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { KEPT_MS } from '../actions.ts';
 import type { FaultKind } from '../faults.ts';
 import type { Evidence } from './evidence.ts';
 import { type Span, without } from './spans.ts';
 
 /** Until a watch that was disturbed has joined its group again, has read what it needs, and evaluates as before. Unit: milliseconds. */
 const RECOVERS_MS = 90_000;
+
+/** Retention goes by the time stamps of whoever wrote the records. Unit: milliseconds. */
+const CLOCKS_DIFFER_BY_MS = 5 * 60_000;
 
 /** Nobody gets an answer of the log or the registry while one of them stands. */
 const OF_ALL: ReadonlySet<FaultKind> = new Set(['broker_away', 'registry_away']);
@@ -35,6 +40,19 @@ export function blindSpans({ plan, lives, strikes, startedAt, endedAt }: Evidenc
     .map(({ at, forMs }): Span => ({ from: startedAt + at, until: startedAt + at + forMs }));
   const all = [...alone, ...changes.map(momentOf), ...struck, ...windows];
   return all.map(({ from, until }) => ({ from, until: until + RECOVERS_MS }));
+}
+
+/**
+ * When a watch may know nothing any more of the snapshots that a stall rests on: retention took them, or their topic was deleted and made again.
+ * One that goes on remembers them; one that starts again has to find them on the log. `restsOn`: when the latest was written that would do.
+ */
+export function forgottenSpans({ strikes }: Evidence, restsOn: EpochMillis): readonly Span[] {
+  return strikes
+    .filter(({ subject }) => subject === TOPICS.positionSnapshot.name)
+    .filter(({ at, fault: { kind } }) =>
+      kind === 'recreated' ? restsOn < at : kind === 'retention' && restsOn < at - KEPT_MS + CLOCKS_DIFFER_BY_MS,
+    )
+    .map(({ at }) => ({ from: at, until: Infinity }));
 }
 
 function momentOf(at: EpochMillis): Span {
