@@ -5,7 +5,9 @@ import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence } from './evidence.ts';
 import { type BookedPosition, booked } from './position-invariants.ts';
+import type { Span } from './spans.ts';
 import type { Stall } from './stalls.ts';
+import { snapshotsLeftFrom } from './watch-sight.ts';
 
 /** The risk of a position without a stop. Unit: fraction of the entry price. */
 const RISK_WITHOUT_STOP = 0.02;
@@ -95,19 +97,21 @@ function* ceased(positions: readonly KnownPosition[], evidence: Evidence): Itera
 }
 
 /** No snapshot of any position for three usual intervals, and a minute at the least, while some are open. */
-function* silentFeeds(positions: readonly KnownPosition[], { plan, endedAt }: Evidence): Iterable<Stall> {
+function* silentFeeds(positions: readonly KnownPosition[], evidence: Evidence): Iterable<Stall> {
   const { silentAtLeast, silentCycles, unobservedFor } = STALL_LIMITS;
   const all = positions
     .flatMap((position) => position.observations)
     .toSorted((one, other) => one.writtenAt - other.writtenAt);
   for (const [place, { writtenAt, timestamp }] of all.entries()) {
-    const next = all[place + 1]?.writtenAt ?? endedAt;
+    const next = all[place + 1]?.writtenAt ?? evidence.endedAt;
     if (next - writtenAt <= silentAtLeast.value) continue;
     const open = positions.filter(
       ({ observations, closedAt }) => (observations[0]?.writtenAt ?? Infinity) <= writtenAt && closedAt > writtenAt,
     );
-    const interval = usualInterval(positions, writtenAt);
-    const usual = Math.max(plan.cycleMs, interval);
+    const interval = usualInterval(positions, { from: -Infinity, until: writtenAt });
+    // A watch that started again may have seen fewer, and not the usual ones.
+    const seen = usualInterval(positions, { from: snapshotsLeftFrom(evidence, writtenAt), until: writtenAt });
+    const usual = Math.max(evidence.plan.cycleMs, interval);
     const sureFrom = writtenAt + LIMIT_SLACK * Math.max(silentAtLeast.value, silentCycles.value * usual);
     const sureUntil = open
       .filter(
@@ -126,7 +130,7 @@ function* silentFeeds(positions: readonly KnownPosition[], { plan, endedAt }: Ev
         isSure: true,
         restsOn: writtenAt,
       };
-    const from = writtenAt + Math.max(silentAtLeast.value, silentCycles.value * interval) / LIMIT_SLACK;
+    const from = writtenAt + Math.max(silentAtLeast.value, silentCycles.value * Math.min(interval, seen)) / LIMIT_SLACK;
     if (from < until) yield { name: 'feed_silent', what, from, until, isSure: false };
   }
 }
@@ -134,10 +138,10 @@ function* silentFeeds(positions: readonly KnownPosition[], { plan, endedAt }: Ev
 /** How many of the latest intervals of a position count. */
 const LATEST = 8;
 
-/** The median of the intervals at which positions were observed lately. */
-function usualInterval(positions: readonly KnownPosition[], until: EpochMillis): number {
+/** The median of the intervals at which positions were observed lately, by the snapshots that were written in a span. */
+function usualInterval(positions: readonly KnownPosition[], { from, until }: Span): number {
   const intervals = positions.flatMap(({ observations }) => {
-    const times = observations.filter(({ writtenAt }) => writtenAt <= until).slice(-LATEST - 1);
+    const times = observations.filter(({ writtenAt }) => writtenAt >= from && writtenAt <= until).slice(-LATEST - 1);
     return times.slice(1).map(({ timestamp }, place) => timestamp - (times[place]?.timestamp ?? timestamp));
   });
   return (

@@ -42,17 +42,35 @@ export function blindSpans({ plan, lives, strikes, startedAt, endedAt }: Evidenc
   return all.map(({ from, until }) => ({ from, until: until + RECOVERS_MS }));
 }
 
-/**
- * When a watch may know nothing any more of the snapshots that a stall rests on: retention took them, or their topic was deleted and made again.
- * One that goes on remembers them; one that starts again has to find them on the log. `restsOn`: when the latest was written that would do.
- */
-export function forgottenSpans({ strikes }: Evidence, restsOn: EpochMillis): readonly Span[] {
+/** Snapshots were deleted: a watch that goes on remembers them, and one that starts again has to find them on the log. */
+interface Deletion {
+  readonly at: EpochMillis;
+  /** Those from then on are left. */
+  readonly leftFrom: EpochMillis;
+}
+
+function deletionsOf({ strikes }: Evidence): readonly Deletion[] {
   return strikes
     .filter(({ subject }) => subject === TOPICS.positionSnapshot.name)
-    .filter(({ at, fault: { kind } }) =>
-      kind === 'recreated' ? restsOn < at : kind === 'retention' && restsOn < at - KEPT_MS + CLOCKS_DIFFER_BY_MS,
-    )
+    .flatMap(({ at, fault: { kind } }): readonly Deletion[] => {
+      if (kind === 'recreated') return [{ at, leftFrom: at }];
+      return kind === 'retention' ? [{ at, leftFrom: at - KEPT_MS + CLOCKS_DIFFER_BY_MS }] : [];
+    });
+}
+
+/** When a watch may not know of a stall any more. `restsOn`: when the latest snapshot was written without which nobody can. */
+export function forgottenSpans(evidence: Evidence, restsOn: EpochMillis): readonly Span[] {
+  return deletionsOf(evidence)
+    .filter(({ leftFrom }) => restsOn < leftFrom)
     .map(({ at }) => ({ from: at, until: Infinity }));
+}
+
+/** From when on snapshots were left at a time; -Infinity where none had been deleted. */
+export function snapshotsLeftFrom(evidence: Evidence, now: EpochMillis): EpochMillis {
+  return deletionsOf(evidence).reduce(
+    (latest, { at, leftFrom }) => (at <= now ? Math.max(latest, leftFrom) : latest),
+    -Infinity,
+  );
 }
 
 function momentOf(at: EpochMillis): Span {

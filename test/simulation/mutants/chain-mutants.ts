@@ -102,6 +102,14 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     diesAfter: 1,
   },
   {
+    name: 'lost-append-passed-over',
+    does: 'What the log did not take of reports and trades is passed over.',
+    file: 'pipelines/execution/outbox.ts',
+    find: 'this.#failed = true;\n      throw error;',
+    replace: 'void error;',
+    diesAfter: null,
+  },
+  {
     name: 'fee-of-the-opening',
     does: "The fee of a position's opening is recorded as the fee of the order that closed it.",
     file: 'pipelines/execution/costs.ts',
@@ -214,6 +222,14 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     find: 'const snapshots = await latestSnapshots(options, clock, (other) => other === account);',
     replace: 'const snapshots = await latestSnapshots(options, clock, () => false);',
     diesAfter: 28,
+  },
+  {
+    name: 'snapshots-before-reductions',
+    does: 'The snapshots of a cycle are written before its reductions: a crash between them loses these.',
+    file: 'pipelines/snapshots/exchange-source.ts',
+    find: 'log.append(records)',
+    replace: 'log.append(records.toReversed())',
+    diesAfter: null,
   },
   {
     name: 'fills-between-cycles-lost',
