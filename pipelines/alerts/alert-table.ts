@@ -123,7 +123,7 @@ export const ALERTS = {
   },
   calibration_worse: {
     severity: 'WARNING',
-    meaning: 'Since a confidence map is in force the desk wins less often, or holds much more or less.',
+    meaning: 'Since a confidence map is in force the desk wins less often, or raw confidence is truer than mapped.',
     remedy: '`calibrate verify`, and think of a rollback.',
     gauge: false,
   },

@@ -5,6 +5,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence, Invariant } from './evidence.ts';
 import { without } from './spans.ts';
 import { RECOMPUTED, type Stall, stallsOf } from './stalls.ts';
+import { isCalibrationWorse } from './worse-calibrations.ts';
 import { blindSpans, forgottenSpans } from './watch-sight.ts';
 
 /** Alerts that rightly stand after a run, where they are true: something happened that only a person settles, and the plan has no such person. */
@@ -13,6 +14,7 @@ const SETTLED_BY_PEOPLE: ReadonlySet<string> = new Set([
   'unknown_reports',
   'order_set_aside',
   'winner_held',
+  'calibration_worse',
 ]);
 
 /** Long enough that whoever watches sees it, with a restart of the watch in between. Unit: milliseconds. */
@@ -70,6 +72,7 @@ export const ALERT_INVARIANTS = [
           .filter(({ until }) => until > last)
           .map(({ name }) => name),
       );
+      if (isCalibrationWorse(evidence)) standing.add('calibration_worse');
       const overtakes = evidence.plan.faults.some(({ kind }) => kind === 'retention');
       for (const alert of latest(evidence).values()) {
         const { name, state, since } = alert;

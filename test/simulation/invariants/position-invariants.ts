@@ -4,6 +4,7 @@ import { Exact } from '../../../ports/exact-decimal.ts';
 import type { Side, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { Evidence, Invariant } from './evidence.ts';
+import { snapshotsLeftFrom } from './watch-sight.ts';
 
 /** What ended in the last minutes may not be on record yet. Unit: milliseconds. */
 const RECORDED_WITHIN_MS = 15 * 60_000;
@@ -102,11 +103,17 @@ function unique(evidence: Evidence): readonly TradeClosed[] {
   return [...new Map(evidence.good(TOPICS.tradeClosed.name).map((trade) => [trade.trade_id, trade])).values()];
 }
 
-/** Whether anybody observed it: one that was open between two looks of the source is none of the desk's. */
+/**
+ * Whether anybody observed it, and that was on record when it ended: one that was open between two looks of the source is none of the desk's, nor
+ * one whose snapshots were deleted while the source was away.
+ */
 export function wasSeen(evidence: Evidence, symbol: string, side: Side, from: EpochMillis, to: EpochMillis): boolean {
+  const leftFrom = Math.max(from, snapshotsLeftFrom(evidence, to));
   return evidence
     .good(TOPICS.positionSnapshot.name)
-    .some((seen) => seen.symbol === symbol && seen.side === side && seen.observed_at >= from && seen.observed_at <= to);
+    .some(
+      (seen) => seen.symbol === symbol && seen.side === side && seen.observed_at >= leftFrom && seen.observed_at <= to,
+    );
 }
 
 function keyOf(symbol: string, side: Side, openedAt: EpochMillis): string {
