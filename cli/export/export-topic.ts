@@ -37,6 +37,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
     throw new HarvestlineError('USAGE', `a file in ${format} is not for a terminal: give it a place with --out FILE`);
   const world = await openForReading(request);
   const progress = new Progress(topic, world.counts(topic), process.stderr, new SystemClock());
+  let written = 0;
   let undecodable = 0;
   const onUndecodable = (): void => {
     undecodable += 1;
@@ -44,6 +45,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
   const counted = async function* () {
     for await (const record of exportedRecords(world, topic, { all, onUndecodable })) {
       progress.add(1);
+      written += 1;
       yield record;
     }
   };
@@ -55,6 +57,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
     progress.done();
     await world.close();
   }
+  if (out !== null) process.stderr.write(`${plural(written, 'record')} of ${topic} in ${out}\n`);
   if (undecodable === 0) return;
   process.stderr.write(
     `${plural(undecodable, 'record does', 'records do')} not decode, left out; \`${programName()} tail ${topic}\` shows why\n`,

@@ -132,30 +132,52 @@ export class EmbeddedConsumer implements Subscription {
     }
   }
 
-  /** Handles one batch of each partition. They share a transaction, and so a sync to disk. Batches before one that fails are committed. */
+  /**
+   * Handles one batch of each partition. They share a transaction, and so a sync to disk. Batches before one that fails are committed; where the
+   * log does not take them either, the first error is thrown, and they are worked again.
+   */
   async #pumpRound(): Promise<number> {
-    const { group, topics, maxBatchRecords = MAX_BATCH_RECORDS } = this.#options;
-    const outputs: OutgoingRecord[] = [];
-    const commits: Commit[] = [];
-    let records = 0;
+    const round: Round = { outputs: [], commits: [], records: 0 };
     try {
-      for (const topic of topics) {
-        for (let partition = 0; partition < this.#log.partitionsOf(topic); partition++) {
-          if (this.#stopping.signal.aborted) return records;
-          const position = this.#positions.get(place(topic, partition)) ?? 0;
-          const batch = this.#log.fetch(topic, partition, position, maxBatchRecords);
-          if (batch === undefined) continue;
-          outputs.push(...(await this.#handler(batch, (written) => this.#log.append(written))));
-          commits.push({ group, topic, partition, offset: batch.nextOffset });
-          records += batch.records.length;
-        }
+      await this.#handleBatches(round);
+    } catch (thrown) {
+      try {
+        this.#commit(round);
+      } catch {
+        // `thrown` came first, and says why.
       }
-    } finally {
-      this.#log.appendAndCommit(outputs, commits);
-      for (const { topic, partition, offset } of commits) this.#positions.set(place(topic, partition), offset);
+      throw thrown;
     }
-    return records;
+    this.#commit(round);
+    return round.records;
   }
+
+  async #handleBatches(round: Round): Promise<void> {
+    const { group, topics, maxBatchRecords = MAX_BATCH_RECORDS } = this.#options;
+    for (const topic of topics) {
+      for (let partition = 0; partition < this.#log.partitionsOf(topic); partition++) {
+        if (this.#stopping.signal.aborted) return;
+        const position = this.#positions.get(place(topic, partition)) ?? 0;
+        const batch = this.#log.fetch(topic, partition, position, maxBatchRecords);
+        if (batch === undefined) continue;
+        round.outputs.push(...(await this.#handler(batch, (written) => this.#log.append(written))));
+        round.commits.push({ group, topic, partition, offset: batch.nextOffset });
+        round.records += batch.records.length;
+      }
+    }
+  }
+
+  #commit({ outputs, commits }: Round): void {
+    this.#log.appendAndCommit(outputs, commits);
+    for (const { topic, partition, offset } of commits) this.#positions.set(place(topic, partition), offset);
+  }
+}
+
+/** What the batches of a round have caused. */
+interface Round {
+  readonly outputs: OutgoingRecord[];
+  readonly commits: Commit[];
+  records: number;
 }
 
 function place(topic: string, partition: number): string {

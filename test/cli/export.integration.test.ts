@@ -9,6 +9,7 @@ import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { sharedTestBroker, started } from '../tools/kafka/test-broker.ts';
 import { folderForTest, temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { rawRecordsOf } from './compose/run-in-process.ts';
+import { plural } from '../../render/figures.ts';
 import { runProgram } from './program.ts';
 
 const broker = await sharedTestBroker();
@@ -43,7 +44,9 @@ describe('export', () => {
     if (cleanup === 'compact') expect(latest).toHaveLength(new Set(kept.map(({ key }) => String(key))).size);
     else expect(latest).toEqual(records);
     const file = join(data, `${name}.parquet`);
-    expect((await runProgram(['export', name, '--out', file, '--data', data])).code).toBe(0);
+    const { code, stderr } = await runProgram(['export', name, '--out', file, '--data', data]);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`${plural(latest.length, 'record')} of ${name} in ${file}`);
     expect(await parquet(file)).toHaveLength(latest.length);
   });
 

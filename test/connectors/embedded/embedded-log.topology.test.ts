@@ -128,6 +128,35 @@ describe('retention', () => {
   });
 });
 
+describe('a round of a consumer', () => {
+  async function failing() {
+    const log = await openWith('delete', null);
+    await log.append([record('desk:a', 'good', 0), record('desk:b', 'bad', 0, 1)]);
+    const consumer = log.consumer({ group: 'g', topics: [TOPIC], from: 'beginning' }, ({ partition }) =>
+      partition === 0 ? Promise.resolve([]) : Promise.reject(new Error('the handler failed')),
+    );
+    await consumer.join();
+    return { log, consumer };
+  }
+
+  it('commits the batches before one that fails', async () => {
+    const { log, consumer } = await failing();
+    await expect(consumer.pump()).rejects.toThrow('the handler failed');
+    expect(await log.committed('g', TOPIC)).toEqual(new Map([[0, 1]]));
+    await log.close();
+  });
+
+  it('throws what failed first, where the log does not take those either', async () => {
+    const { log, consumer } = await failing();
+    log.appendAndCommit = () => {
+      throw new Error('the disk is full');
+    };
+    await expect(consumer.pump()).rejects.toThrow('the handler failed');
+    expect(await log.committed('g', TOPIC)).toEqual(new Map());
+    await log.close();
+  });
+});
+
 describe('one file, several users', () => {
   it('PORT-4: a second member waits until the first has left', async () => {
     const log = await openWith('delete', null);
