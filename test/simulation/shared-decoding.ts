@@ -9,8 +9,8 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import type { WrittenRecord } from '../../schemas/wire-format.ts';
 
-/** Enough for what the processes of a world read at about the same time. Up to twice as many are kept. Unit: records. */
-const KEPT = 20_000;
+/** Enough for the whole log of a large world, which each process that starts reads again. Up to twice as many are kept. Unit: records. */
+const KEPT = 300_000;
 
 type Decoded = RecordByTopic[TopicName];
 
