@@ -17,7 +17,6 @@ type Decoded = RecordByTopic[TopicName];
 /** The same codec. */
 export function decodingOnce(codec: RecordCodec): RecordCodec {
   const decodeAnew = codec.decode.bind(codec);
-  const prepareAll = codec.prepare.bind(codec);
   let recent = new Map<WrittenRecord, Decoded>();
   let before = new Map<WrittenRecord, Decoded>();
   const decode = <N extends TopicName>(topic: N, at: WrittenRecord): RecordByTopic[N] => {
@@ -35,10 +34,6 @@ export function decodingOnce(codec: RecordCodec): RecordCodec {
       <N extends TopicName>(topic: N) =>
       (at: WrittenRecord): RecordByTopic[N] =>
         decode(topic, at),
-    prepare: async (topic: TopicName, records: readonly WrittenRecord[]): Promise<void> => {
-      const unknown = records.filter((at) => !recent.has(at) && !before.has(at));
-      if (unknown.length > 0) await prepareAll(topic, unknown);
-    },
   });
 }
 
