@@ -1,4 +1,5 @@
 /** What has to be true of alerts: while something is wrong, and once all is healed. */
+import { isRefusal } from '../../../pipelines/execution/reasons.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DeskAlert } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -15,7 +16,11 @@ const SETTLED_BY_PEOPLE: ReadonlySet<string> = new Set([
   'order_set_aside',
   'winner_held',
   'calibration_worse',
+  'orders_refused',
 ]);
+
+/** Every fault is over by then. Unit: milliseconds before the end of a run. */
+const HEALED_MS = 60 * 60_000;
 
 /** Long enough that whoever watches sees it, with a restart of the watch in between. Unit: milliseconds. */
 const SEEN_WITHIN_MS = 4 * 60_000;
@@ -73,6 +78,8 @@ export const ALERT_INVARIANTS = [
           .map(({ name }) => name),
       );
       if (isCalibrationWorse(evidence)) standing.add('calibration_worse');
+      // Where the policy wants no further order, the last one stays refused; one that is refused now is no leftover.
+      if (isRefusedSince(evidence, evidence.endedAt - HEALED_MS)) standing.delete('orders_refused');
       const overtakes = evidence.plan.faults.some(({ kind }) => kind === 'retention');
       for (const alert of latest(evidence).values()) {
         const { name, state, since } = alert;
@@ -129,6 +136,12 @@ class Alerts {
 
 function described({ what, from, until }: Stall, { startedAt }: Evidence): string {
   return `${what}, from ${from - startedAt} to ${until - startedAt} ms`;
+}
+
+function isRefusedSince(evidence: Evidence, from: EpochMillis): boolean {
+  return evidence
+    .good(TOPICS.executionReport.name)
+    .some(({ reason, reported_at: at }) => at >= from && isRefusal(reason));
 }
 
 function latest(evidence: Evidence): ReadonlyMap<string, DeskAlert> {
