@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import { plainTable } from '../../render/tables.ts';
 import { Progress } from '../../render/progress.ts';
 import { jsonWanted } from '../../render/output.ts';
@@ -48,9 +49,13 @@ interface Flags {
 
 const command = new Command('npm run simulate --')
   .description('Run the whole chain in virtual time, with every fault at once, and check every invariant.')
-  .addOption(new Option('--seeds <A..B>', 'run these seeds').argParser(seedRange).conflicts(['seed', 'plan']))
+  .addOption(
+    new Option('--seeds <A..B>', 'run these seeds').argParser(seedRange).conflicts(['seed', 'plan', 'trace', 'shrink']),
+  )
   .addOption(new Option('--seed <n>', 'run one').argParser(wholeNumber).conflicts('plan'))
-  .option('--plan <file>', 'run the plan in a file')
+  .addOption(
+    new Option('--plan <file>', 'run the plan in a file').conflicts(['hours', 'symbols', 'cycle', 'grain', 'density']),
+  )
   .option('--jobs <n>', 'processes', positiveNumber, 1)
   .option('--hours <n>', 'market time with faults; two hours to heal follow (default: by the seed)', positiveNumber)
   .option('--symbols <n>', 'markets, each with a position (default: by the seed)', positiveNumber)
@@ -77,7 +82,9 @@ const flags = command.opts<Flags>();
 const clock = new SystemClock();
 const startedAt = clock.now();
 
-if (flags.plan !== undefined) await runOne(planSchema.parse(JSON.parse(readFileSync(flags.plan, 'utf8'))));
+if ((flags.trace ?? flags.shrink) !== undefined && (flags.seed ?? flags.plan) === undefined)
+  command.error('error: a story or a smaller plan is of one run: add --seed N or --plan FILE');
+if (flags.plan !== undefined) await runOne(planIn(flags.plan));
 else if (flags.seed !== undefined) await runOne(planOf(flags.seed, sizeOf(flags)));
 else await runMany(flags.seeds ?? [1, 10]);
 
@@ -181,6 +188,17 @@ function sizeOf({ hours, symbols, cycle, grain, density = 1 }: Flags): PlanSize 
     ...(grain === undefined ? {} : { grainMs: grain }),
   };
   return { hours, symbols, density, ...pace };
+}
+
+function planIn(file: string): Plan {
+  try {
+    const read = planSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    if (read.success) return read.data;
+    const problems = read.error.issues.map(({ path, message }) => ({ path: path.join('.'), why: message }));
+    return command.error(`error: ${file} is no plan: ${formatProblems(problems)}`);
+  } catch (thrown) {
+    return command.error(`error: ${file} cannot be read: ${messageOf(thrown)}`);
+  }
 }
 
 function seedRange(text: string): readonly [from: number, to: number] {
