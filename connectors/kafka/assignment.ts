@@ -137,11 +137,16 @@ interface StartContext {
   /** Topics that this process has read before. Those of the assignment are added. */
   readonly known: Set<string>;
   readonly append: Append;
+  /** True once another assignment has come or is about to. */
+  readonly superseded: () => boolean;
 }
 
-/** Reports moved offsets, seeks the consumer to the starting offsets, and commits these, so that a crash before the first batch skips nothing. */
+/**
+ * Reports moved offsets, seeks the consumer to the starting offsets, and commits these, so that a crash before the first batch skips nothing.
+ * Nothing of that once superseded: kafkajs would commit it in the next generation, where the owner of a partition may have committed more.
+ */
 export async function seekToStart(consumer: Consumer, assignment: Assignment, options: StartContext): Promise<void> {
-  const { from, onMoved, groupPosition, known, append } = options;
+  const { from, onMoved, groupPosition, known, append, superseded } = options;
   const starts: Start[] = [];
   const moved: MovedStart[] = [];
   for (const [topic, partitions] of Object.entries(assignment)) {
@@ -150,7 +155,9 @@ export async function seekToStart(consumer: Consumer, assignment: Assignment, op
     starts.push(...found.starts);
     moved.push(...found.moved);
   }
+  if (superseded()) return;
   if (moved.length > 0) await onMoved?.(moved, append);
+  if (superseded()) return;
   const commits = starts.map((start) => ({ ...start, offset: String(start.offset) }));
   for (const commit of commits) if (assignment[commit.topic]?.includes(commit.partition)) consumer.seek(commit);
   if (commits.length > 0) await consumer.commitOffsets(commits);

@@ -14,6 +14,7 @@ import {
 import { retryBackoff } from './back-off.ts';
 import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import { slicesOf } from './fetch-response.ts';
+import { beforeRejoin } from './kafkajs-fixes.ts';
 import { CONFIRMED_MS, Membership, SESSION_TIMEOUT_MS } from './membership.ts';
 
 /** How often offsets are committed. A crash repeats the work of this time; a shorter one costs round trips for little. Unit: milliseconds. */
@@ -98,8 +99,7 @@ export class GroupMember {
   async run(): Promise<MemberEnd> {
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload.memberAssignment));
-    // Emitted before kafkajs rejoins, also where it rejoins because retention has removed the next records. Finished work is committed.
-    consumer.on(consumer.events.REBALANCING, () => void this.#commit());
+    beforeRejoin(consumer, () => this.#finishGeneration());
     consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
       this.#generation.lose(error);
       this.#end(endOf(error, this.#options));
@@ -193,7 +193,7 @@ export class GroupMember {
     const backoff = retryBackoff({ clock, logger, signal }, { group });
     while (!superseded() && !signal.aborted) {
       try {
-        await seekToStart(this.#consumer, assignment, { from, onMoved, groupPosition, known, append });
+        await seekToStart(this.#consumer, assignment, { from, onMoved, groupPosition, known, append, superseded });
         break;
       } catch (thrown) {
         generation.noteError(thrown);
@@ -326,6 +326,12 @@ export class GroupMember {
     if (!mustWrite) throw error;
     generation.lose(error);
     this.#end({ kind: 'unavailable', error });
+  }
+
+  /** KFK-24, KFK-30: also where no rebalance has begun, and kafkajs rejoins for partitions that were added. */
+  #finishGeneration(): Promise<void> {
+    this.#generation.startRebalance(new Error('the member rejoins'));
+    return this.#inFlight.allEnded().then(() => this.#commit());
   }
 
   async #commit(): Promise<void> {

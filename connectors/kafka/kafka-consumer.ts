@@ -86,7 +86,7 @@ const PARTITION_FETCH_BYTES = 512 * 1024;
 
 /** The kafkajs consumer of one membership, not yet connected. */
 export function groupConsumer(
-  kafka: Kafka,
+  kafka: Pick<Kafka, 'consumer'>,
   { group, sessionTimeoutMs = SESSION_TIMEOUT_MS }: { readonly group: string; readonly sessionTimeoutMs?: number },
 ): Consumer {
   return kafka.consumer({

@@ -1,3 +1,4 @@
+import type { Consumer } from 'kafkajs';
 import { SystemClock } from '../system/system-clock.ts';
 import { isDenied, noteDenials } from './broker-errors.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
@@ -101,6 +102,16 @@ export function fixKafkajs({ saslTimeoutMs = SASL_TIMEOUT_MS } = {}): void {
     if (this.lastRequest > clock.now()) this.lastRequest = -Infinity;
     return heartbeat.call(this, options);
   };
+  // The group refuses the commits of before a join, so what is not committed then is repeated. kafkajs waits for no listener, and where partitions
+  // were added or a leader has moved, it joins again without an event.
+  const { joinAndSync } = ConsumerGroup.prototype;
+  ConsumerGroup.prototype.joinAndSync = async function onceCommitted() {
+    const awaited: Promise<void>[] = [];
+    const rejoin: Rejoin = { waitFor: (work) => void awaited.push(work) };
+    if (this.memberId !== null) this.instrumentationEmitter.emit(REBALANCING, rejoin);
+    await Promise.all(awaited);
+    return joinAndSync.call(this);
+  };
   // kafkajs grows buffers to the next power of two and zeroes them, twice for each request.
   Encoder.prototype.ensureAvailable = function growAsNeeded(bytes) {
     const needed = this.offset + bytes;
@@ -135,6 +146,21 @@ export function fixKafkajs({ saslTimeoutMs = SASL_TIMEOUT_MS } = {}): void {
   // kafkajs would commit -2 and continue at the oldest record without a report. After a rejoin the member decides where to start (assignment.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity(saslTimeoutMs);
+}
+
+/** kafkajs's event before it joins again, where the group tells it to. */
+const REBALANCING = 'consumer.rebalancing';
+
+/** What that event carries besides, before every join but the first. */
+interface Rejoin {
+  readonly waitFor: (work: Promise<void>) => void;
+}
+
+/** Has `work` done before a consumer joins its group again. It must not reject. */
+export function beforeRejoin(consumer: Consumer, work: () => Promise<void>): void {
+  consumer.on(consumer.events.REBALANCING, ({ payload }: { readonly payload: object | Rejoin }) => {
+    if ('waitFor' in payload) payload.waitFor(work());
+  });
 }
 
 function isAllPaused(group: ConsumerGroup): boolean {

@@ -248,6 +248,9 @@ export interface ConsumerGroup {
   readonly maxWaitTime: number;
   /** When the latest heartbeat was answered. Unit: milliseconds since 1970. */
   lastRequest: number;
+  /** Null before it has joined, and once the group has removed it. */
+  readonly memberId: string | null;
+  readonly instrumentationEmitter: { readonly emit: (event: string, payload: object) => void };
   readonly assigned: () => readonly AssignedPartitions[];
   readonly isPaused: (topic: string, partition: number) => boolean;
 }
@@ -256,6 +259,7 @@ export const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as
   readonly prototype: ConsumerGroup & {
     fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>;
     heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>;
+    joinAndSync: (this: ConsumerGroup) => Promise<void>;
     resume: (this: ConsumerGroup, topics: readonly AssignedPartitions[]) => void;
   };
 };

@@ -1,5 +1,6 @@
+import type { Consumer } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { type GroupPosition, startingOffsetsOf } from '../../../connectors/kafka/assignment.ts';
+import { type GroupPosition, seekToStart, startingOffsetsOf } from '../../../connectors/kafka/assignment.ts';
 import { FROM_OLDEST } from '../../../connectors/kafka/topic-offsets.ts';
 
 const TOPIC = 'position.snapshot';
@@ -83,5 +84,36 @@ describe('where a group starts', () => {
       false,
     );
     expect(found).toEqual({ starts: [at(0, 10)], moved: [] });
+  });
+});
+
+describe('KFK-28: starts of an assignment that is superseded meanwhile', () => {
+  it.each([true, false])('are neither sought nor committed: %s', async (superseded) => {
+    const calls: unknown[] = [];
+    const consumer = {
+      seek: (start: unknown) => void calls.push(start),
+      commitOffsets: (starts: unknown) => Promise.resolve(void calls.push(starts)),
+    } as unknown as Consumer;
+    let asked = false;
+    const known = new Set<string>();
+    await seekToStart(
+      consumer,
+      { [TOPIC]: [0] },
+      {
+        from: 'beginning',
+        onMoved: () => Promise.resolve(),
+        groupPosition: () => {
+          asked = true;
+          return Promise.resolve(groupPosition([]));
+        },
+        known,
+        append: () => Promise.resolve(),
+        superseded: () => asked && superseded,
+      },
+    );
+    const start = { topic: TOPIC, partition: 0, offset: '10' };
+    expect({ calls, known: [...known] }).toEqual(
+      superseded ? { calls: [], known: [] } : { calls: [start, [start]], known: [TOPIC] },
+    );
   });
 });
