@@ -322,23 +322,24 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     const running = await start();
     await score('BEFOREUSDT');
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
-    // kafkajs asks for added partitions every five minutes, and passes over what is sent to one that it does not know.
-    await producer.disconnect();
-    await producer.connect();
-    await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
+    // One that knows the added partitions. Not the same one, connected again: the end of its old connection would end the new one in the middle of a
+    // request, and kafkajs would send that a second time.
+    const newer = kafka.producer({ idempotent: true });
+    await newer.connect();
+    await newer.send({
+      topic: SNAPSHOTS.name,
+      messages: [{ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 }],
+    });
+    await newer.disconnect();
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);
     expect((await running.stop()).code).toBe(0);
-    const ofAdded = ({ key }: LogRecord): boolean => String(key) === 'main:ADDED';
-    // A producer that asks a partition so new may write twice, and a group that hands its partitions out anew may work twice.
-    const written = (await rawRecordsOf(log, SNAPSHOTS.name)).filter(ofAdded);
-    const letters = (await rawRecordsOf(log, DEAD)).filter(ofAdded);
-    const places = letters.map((letter) => [
-      letter.partition,
-      ...(['topic', 'partition', 'offset'] as const).map((name) => header(letter, name)),
+    const added = find(await rawRecordsOf(log, DEAD), 'main:ADDED');
+    expect(added.partition).toBe(0);
+    expect((['topic', 'partition', 'offset'] as const).map((name) => header(added, name))).toEqual([
+      SNAPSHOTS.name,
+      '7',
+      '0',
     ]);
-    const expected = written.map(({ topic, partition, offset }) => [0, topic, partition, offset]);
-    expect(written[0]).toMatchObject({ partition: 7, offset: 0 });
-    expect(new Set(places.map(String))).toEqual(new Set(expected.map(String)));
     const dry = await command('topics', 'apply', '--dry-run');
     expect(dry.lines.find(({ topic }) => topic === DEAD)).toMatchObject({
       detail: expect.stringContaining('partitions is 6, its source has 9'),
