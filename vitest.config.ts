@@ -12,8 +12,8 @@ import { memoryFolder } from './test/memory-folder.ts';
  */
 const TIMEOUT_MS = 120_000;
 
-/** Integration tests wait more than they compute: three files at a time keep two cores busy. More would crowd out a broker there. */
-const WORKERS = 3;
+/** Integration tests wait more than they compute: four files at a time keep two cores busy. */
+const WORKERS = 4;
 
 // Each file of the topology and integration tiers has a process of its own, which would compile what it imports anew.
 process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/compiled-tests', import.meta.url));
