@@ -20,7 +20,7 @@ interface Counts {
   readonly skipped: number;
 }
 
-const TESTS = ['vitest', 'run'] as const;
+const TESTS = ['npm', 'test', '--'] as const;
 const INTEGRATION = [...TESTS, '--project', 'integration'];
 
 /** Two files at a time: both of two cores where the other lane waits, or has ended. */

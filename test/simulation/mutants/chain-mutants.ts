@@ -50,7 +50,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/resolve.ts',
     find: 'resolution = absenceOf(seen, absences);\n        break;',
     replace: "return { kind: 'absent' };",
-    diesAfter: 4,
+    diesAfter: null,
   },
   {
     name: 'earlier-parts-forgotten',
@@ -67,7 +67,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     find: "if (errors.length > 0) throw errors.find((error) => !isKind(error, 'transient')) ?? errors[0];",
     replace:
       "const lasting = errors.find((error) => !isKind(error, 'transient'));\n    if (lasting !== undefined) throw lasting;",
-    diesAfter: 2,
+    diesAfter: 1,
   },
   {
     name: 'cooldown-forgotten',
@@ -107,7 +107,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/outbox.ts',
     find: 'this.#failed = true;\n      throw error;',
     replace: 'void error;',
-    diesAfter: null,
+    diesAfter: 5,
   },
   {
     name: 'fee-of-the-opening',
@@ -124,7 +124,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/clm/accumulate.ts',
     find: 'if (outcome?.slices.includes(trade.trade_id) === true) return null;',
     replace: '',
-    diesAfter: 2,
+    diesAfter: 10,
   },
   {
     name: 'outcomes-not-restored',
@@ -163,7 +163,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     find: 'outputs = await retryPart(part, `${batch.topic}[${batch.partition}]`, async () => {',
     replace:
       "outputs = await (async (_part: unknown, _what: string, work: () => Promise<readonly OutgoingRecord[]>) =>\n          work().catch((thrown: unknown) => {\n            if (isKind(thrown, 'transient')) return [];\n            throw thrown;\n          }))(part, batch.topic, async () => {",
-    diesAfter: 2,
+    diesAfter: 1,
   },
   {
     name: 'state-outlives-assignment',
@@ -195,7 +195,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/runtime/topic-cursor.ts',
     find: 'next.set(batch.partition, Math.min(batch.nextOffset, endOf(batch.partition)));',
     replace: 'next.set(batch.partition, Math.min(batch.nextOffset + 1, endOf(batch.partition)));',
-    diesAfter: 2,
+    diesAfter: 1,
   },
   // Scoring.
   {
@@ -204,7 +204,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/scoring/confidence-map.ts',
     find: "if (status === 'ROLLED_BACK') this.#approved.set(model, others);",
     replace: '',
-    diesAfter: 2,
+    diesAfter: 4,
   },
   {
     name: 'id-of-the-place',
@@ -221,7 +221,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/snapshots/exchange-source.ts',
     find: 'const snapshots = await latestSnapshots(options, clock, (other) => other === account);',
     replace: 'const snapshots = await latestSnapshots(options, clock, () => false);',
-    diesAfter: 28,
+    diesAfter: 5,
   },
   {
     name: 'snapshots-before-reductions',
@@ -237,6 +237,6 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/snapshots/between-cycles.ts',
     find: 'if (followed.reconciled.length > 0) await write(followed);',
     replace: '',
-    diesAfter: 1,
+    diesAfter: 4,
   },
 ];

@@ -25,7 +25,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/desk/kill-switch.ts',
     find: 'return this.#stopOf(WHOLE_DESK) ?? this.#stopOf(account);',
     replace: 'return this.#stopOf(WHOLE_DESK);',
-    diesAfter: 2,
+    diesAfter: 1,
   },
   {
     name: 'halt-acknowledged-early',
@@ -33,7 +33,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/desk/desk-control.ts',
     find: 'if (before.length === 0) acknowledge();',
     replace: 'if (before.length >= 0) acknowledge();',
-    diesAfter: 22,
+    diesAfter: 4,
   },
   {
     name: 'claim-pushes-others-out',
@@ -66,7 +66,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/watch/stall-watch.ts',
     find: 'this.#feedSilent(watermarks),',
     replace: '',
-    diesAfter: 10,
+    diesAfter: 3,
   },
   {
     name: 'refusals-unseen',
@@ -74,7 +74,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/watch/order-alerts.ts',
     find: '...refusedAlert(refused),',
     replace: '',
-    diesAfter: 4,
+    diesAfter: 1,
   },
   {
     name: 'late-as-it-is-written',
@@ -82,7 +82,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/watch/topic-joins.ts',
     find: 'now >= cameAt && now - cameAt <= within;',
     replace: 'now >= cameAt && now - cameAt <= within / 100;',
-    diesAfter: 23,
+    diesAfter: 1,
   },
   // The audit.
   {
@@ -91,7 +91,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/scoring/scoring-processor.ts',
     find: 'recorder.calibrationsChanged(versions);',
     replace: '',
-    diesAfter: 1,
+    diesAfter: 2,
   },
   {
     name: 'input-of-the-next',
@@ -99,7 +99,7 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/scoring/scoring-processor.ts',
     find: 'input: { topic: at.topic, partition: at.partition, offset: at.offset },',
     replace: 'input: { topic: at.topic, partition: at.partition, offset: at.offset + 1 },',
-    diesAfter: 1,
+    diesAfter: 2,
   },
   // Secrets.
   {
@@ -116,6 +116,6 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     file: 'connectors/exchange/ccxt/exchange-rejection.ts',
     find: 'redactor.redactForeign(message)',
     replace: 'message',
-    diesAfter: 2,
+    diesAfter: 1,
   },
 ];

@@ -4,8 +4,7 @@
  *
  * The bugs are what a whole chain can show. Pure functions (policies, sizing, calibration) have their own tests, and are shared with some invariants.
  *
- * `diesAfter` was measured by `npm run simulate:mutants -- --seeds 40`, in worlds of 3 hours and 16 symbols; from
- * `silent-feed-unseen` on in worlds of 2 hours and 6 symbols.
+ * `diesAfter` was measured by `npm run simulate:mutants`, in its worlds of 3 hours and 16 symbols.
  *
  * SIM-60  Each mutant dies within 1,000 seeds, by an invariant that the tree itself keeps for the same seeds (mutants.ts).
  * SIM-61  What a mutant replaces occurs once in its file, so that the source cannot move on from under it unnoticed.
