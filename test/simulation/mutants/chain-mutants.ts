@@ -224,14 +224,6 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     diesAfter: 5,
   },
   {
-    name: 'snapshots-before-reductions',
-    does: 'The snapshots of a cycle are written before its reductions: a crash between them loses these.',
-    file: 'pipelines/snapshots/exchange-source.ts',
-    find: 'log.append(records)',
-    replace: 'log.append(records.toReversed())',
-    diesAfter: null,
-  },
-  {
     name: 'fills-between-cycles-lost',
     does: 'What is observed between two cycles is not written.',
     file: 'pipelines/snapshots/between-cycles.ts',

@@ -12,14 +12,6 @@ export const DESK_MUTANTS: readonly Mutant[] = [
     diesAfter: 1,
   },
   {
-    name: 'switch-not-asked-at-sending',
-    does: 'The kill switch is asked when an order is decided on, and not again when it is sent.',
-    file: 'pipelines/desk/desk-control.ts',
-    find: 'if (stop !== null) throw new WithheldOrder(stop);',
-    replace: '',
-    diesAfter: null,
-  },
-  {
     name: 'halt-of-account-ignored',
     does: 'A halt of an account is acknowledged, and only one of the whole desk stops orders.',
     file: 'pipelines/desk/kill-switch.ts',
