@@ -119,6 +119,12 @@ export const FAULT_KINDS = {
     means: 'an order fills seconds after its answer',
   },
   look_up_lost: { form: 'next', strikes: 'symbol', lastsMs: 60 * MINUTE, means: 'a look-up is not answered' },
+  look_up_denied: {
+    form: 'next',
+    strikes: 'symbol',
+    lastsMs: 60 * MINUTE,
+    means: 'the exchange says that it does not know an order that it has',
+  },
   position_unknown: {
     form: 'next',
     strikes: 'symbol',

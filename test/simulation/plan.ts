@@ -77,6 +77,7 @@ const A_DAY: Readonly<Record<FaultKind, number>> = {
   order_unfilled: 1,
   order_stays_open: 1,
   look_up_lost: 2,
+  look_up_denied: 2,
   position_unknown: 3,
   fills_late: 6,
   holding_incomplete: 4,

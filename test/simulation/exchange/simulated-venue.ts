@@ -2,7 +2,8 @@
  * The simulated exchange as one process reaches it (ports/exchange.ts, ports/venue.ts): every method is a request of its host, which may be lost,
  * slow, or take effect after the process has given it up.
  *
- * SIM-38  Every answer is one that the ports allow: a request that is not answered is in doubt, unavailable or EXCHANGE_AWAY, and never a no.
+ * SIM-38  Every answer is one that the ports allow: a request that is not answered is in doubt, unavailable or EXCHANGE_AWAY, and never a no. Only
+ *         a look-up may deny once what is there, as exchanges do whose servers are not of one moment (EXE-48).
  */
 import { rejectionOf } from '../../../connectors/exchange/ccxt/exchange-rejection.ts';
 import type { CodeTable } from '../../../connectors/exchange/ccxt/venues/code-rules.ts';
@@ -96,9 +97,13 @@ export class SimulatedVenue implements Exchange, Venue {
   }
 
   async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
-    const isLost = this.#host.isAlive && this.#account.faults.strikes('look_up_lost', symbol) !== null;
-    const asked = this.#ask('lookUp', symbol, () => this.#answers.lookUp(clientOrderId), isLost ? LOST : {});
-    return asked.catch(unavailable);
+    const { faults } = this.#account;
+    const isLost = this.#host.isAlive && faults.strikes('look_up_lost', symbol) !== null;
+    const effect = (): LookUp => {
+      const found = this.#answers.lookUp(clientOrderId);
+      return found.kind === 'found' && faults.strikes('look_up_denied', symbol) !== null ? { kind: 'absent' } : found;
+    };
+    return this.#ask('lookUp', symbol, effect, isLost ? LOST : {}).catch(unavailable);
   }
 
   async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {

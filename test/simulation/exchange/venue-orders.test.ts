@@ -55,6 +55,15 @@ describe('an order at the simulated exchange', () => {
     expect(filledOf(exchange)).toBe('0.1');
   });
 
+  it('may be denied once though it is there (SIM-38)', async () => {
+    const exchange = new AnExchange({ faults: [aFault('look_up_denied', BTC)] });
+    exchange.account.open(BTC, 'LONG', 0.5);
+    expect(await exchange.within(1000, exchange.venue.lookUp(ID, BTC))).toEqual({ kind: 'absent' });
+    await exchange.place(ID, exchange.reference(BTC), '0.1');
+    expect(await exchange.within(1000, exchange.venue.lookUp(ID, BTC))).toEqual({ kind: 'absent' });
+    expect(await exchange.within(1000, exchange.venue.lookUp(ID, BTC))).toMatchObject({ kind: 'found' });
+  });
+
   it('is in doubt, and absent, where it was lost', async () => {
     const exchange = new AnExchange({ faults: [aFault('order_lost', BTC)] });
     exchange.account.open(BTC, 'LONG', 0.5);
