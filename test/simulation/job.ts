@@ -9,7 +9,7 @@ process.on('message', (task: SeedTask) => {
 });
 
 async function answerTo({ seed, size, twice }: SeedTask): Promise<SeedAnswer> {
-  const plan = planOf(seed, size ?? undefined);
+  const plan = planOf(seed, size);
   const result = await withoutOutside(() => World.run(plan));
   const again = twice ? await withoutOutside(() => World.run(plan)) : result;
   const { hash, events, simulatedMs, positionDays, orders, struck, hits } = result;

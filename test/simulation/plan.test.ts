@@ -14,6 +14,15 @@ it('a seed stands for one plan, which a file can hold', () => {
   );
 });
 
+it.each([{ hours: 3 }, { symbols: 2 }, { cycleMs: 60_000 }, { grainMs: 7 }])(
+  'the seed decides everything but %j',
+  (size) => {
+    const { faults: _given, ...sized } = planOf(7, size);
+    const { faults: _drawn, ...drawn } = planOf(7);
+    expect(sized).toEqual({ ...drawn, ...size });
+  },
+);
+
 it('SIM-14: the faults of a symbol are the same whatever other symbols there are', () => {
   const [few, many] = [planOf(7, { hours: 12, symbols: 3 }), planOf(7, { hours: 12, symbols: 9 })];
   const ofBitcoin = (plan: typeof few): object[] => plan.faults.filter(({ on }) => on === 'BTCUSDT');

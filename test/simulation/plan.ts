@@ -135,35 +135,31 @@ export function marketsOf(symbols: number): readonly SimulatedMarket[] {
 }
 
 /** What of a plan is not left to its seed. */
-export interface PlanSize extends Partial<Pick<Plan, 'cycleMs' | 'grainMs'>> {
-  readonly hours: number;
-  readonly symbols: number;
+export interface PlanSize extends Partial<Pick<Plan, 'hours' | 'symbols' | 'cycleMs' | 'grainMs'>> {
   /** How many times as often as usual each symbol is struck; 1 where left out. */
   readonly density?: number;
 }
 
-/** The plan of a seed, of the given size; the seed decides that, too, where left out. */
-export function planOf(seed: number, size?: PlanSize): Plan {
+/** The plan of a seed, which decides what `size` leaves out. */
+export function planOf(seed: number, { density = 1, ...size }: PlanSize = {}): Plan {
   const random = new SeededRandom(seed);
   const draw = random.stream('plan');
-  const drawn = { hours: draw.integer(4, 16), symbols: draw.integer(3, 24) };
-  const { hours, symbols, density = 1, ...pace }: PlanSize = size ?? drawn;
   const world = {
     seed,
-    hours,
-    symbols,
+    hours: draw.integer(4, 16),
+    symbols: draw.integer(3, 24),
     apart: draw.uniform() < 0.25,
     hedged: draw.uniform() < 0.25,
     order: oneOf(draw, ['ioc', 'ioc', 'market', 'sliced', 'post_only'] as const),
     cycleMs: oneOf(draw, [60_000, 120_000, 240_000] as const),
     grainMs: oneOf(draw, [1, 500, 2500] as const),
-    ...pace,
+    ...size,
   };
   const faults = FAULT_KIND_NAMES.flatMap((kind) => {
     if (random.stream('is on', kind).uniform() >= KIND_IS_ON) return [];
     const times = specOf(kind).strikes === 'symbol' ? density : 1;
     return struckBy(kind, world).flatMap((on) =>
-      faultsOn(kind, on, hours, times, random.stream('fault', kind, on ?? '')),
+      faultsOn(kind, on, world.hours, times, random.stream('fault', kind, on ?? '')),
     );
   });
   return { ...world, faults: faults.toSorted((one, other) => one.at - other.at) };

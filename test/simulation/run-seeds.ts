@@ -9,7 +9,7 @@ import type { Violation } from './world.ts';
 /** What a job is asked. */
 export interface SeedTask {
   readonly seed: number;
-  readonly size: PlanSize | null;
+  readonly size: PlanSize;
   /** Run it twice, and compare the hashes. */
   readonly twice: boolean;
 }
@@ -34,7 +34,7 @@ const TWICE_EVERY = 100;
 export interface SeedsOptions {
   readonly from: number;
   readonly to: number;
-  readonly size: PlanSize | null;
+  readonly size: PlanSize;
   readonly jobs: number;
   /** Asked before each seed: whether to go on. */
   readonly goesOn: () => boolean;

@@ -5,6 +5,7 @@
  * never struck; 2 wrong usage.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { formatProblems, messageOf } from '../../errors/harvestline-error.ts';
@@ -56,11 +57,11 @@ const command = new Command('npm run simulate --')
   .addOption(
     new Option('--plan <file>', 'run the plan in a file').conflicts(['hours', 'symbols', 'cycle', 'grain', 'density']),
   )
-  .option('--jobs <n>', 'processes', positiveNumber, 1)
+  .option('--jobs <n>', 'processes', countingNumber, 1)
   .option('--hours <n>', 'market time with faults; two hours to heal follow (default: by the seed)', positiveNumber)
-  .option('--symbols <n>', 'markets, each with a position (default: by the seed)', positiveNumber)
+  .option('--symbols <n>', 'markets, each with a position (default: by the seed)', countingNumber)
   .option('--cycle <minutes>', 'between two looks at the account (default: by the seed)', positiveNumber)
-  .option('--grain <ms>', 'timers end on multiples of it (default: by the seed)', positiveNumber)
+  .option('--grain <ms>', 'timers end on multiples of it (default: by the seed)', countingNumber)
   .option('--density <n>', 'so many times the usual faults of each symbol (default: 1)', positiveNumber)
   .option('--minutes <n>', 'begin no further seed after so many minutes', positiveNumber)
   .option('--until-broken', 'begin no further seed once one has broken')
@@ -117,7 +118,7 @@ async function runMany([from, to]: readonly [from: number, to: number]): Promise
     from,
     to,
     jobs,
-    size: sizeOf(flags) ?? null,
+    size: sizeOf(flags),
     goesOn: () => clock.now() < until && !(flags.untilBroken === true && violations.length > 0),
     onAnswer: ({ hits, ...answer }) => {
       progress.add(1);
@@ -161,7 +162,15 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
   for (const { invariant, detail } of shown) process.stderr.write(`${invariant}: ${detail}\n`);
   if (violations.length > 0) process.exitCode = 1;
   const { faults, ...others } = totals;
-  const figures = { ...others, ...(hash === null ? {} : { hash }), violations: violations.length, seconds };
+  const cores = Math.min(flags.jobs, availableParallelism());
+  const figures = {
+    ...others,
+    ...(hash === null ? {} : { hash }),
+    violations: violations.length,
+    seconds,
+    hours_a_second_and_core: perSecond(others.simulated_hours / cores, seconds),
+    position_days_a_second_and_core: perSecond(others.position_days / cores, seconds),
+  };
   if (jsonWanted(flags)) {
     process.stdout.write(`${JSON.stringify({ ...figures, faults })}\n`);
     return;
@@ -181,13 +190,18 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
   for (const line of tables.flat()) process.stdout.write(`${line}\n`);
 }
 
-function sizeOf({ hours, symbols, cycle, grain, density = 1 }: Flags): PlanSize | undefined {
-  if (hours === undefined || symbols === undefined) return undefined;
-  const pace = {
-    ...(cycle === undefined ? {} : { cycleMs: cycle * MINUTE_MS }),
+function perSecond(value: number, seconds: number): number {
+  return Number((value / seconds).toPrecision(3));
+}
+
+function sizeOf({ hours, symbols, cycle, grain, density }: Flags): PlanSize {
+  return {
+    ...(hours === undefined ? {} : { hours }),
+    ...(symbols === undefined ? {} : { symbols }),
+    ...(cycle === undefined ? {} : { cycleMs: Math.ceil(cycle * MINUTE_MS) }),
     ...(grain === undefined ? {} : { grainMs: grain }),
+    ...(density === undefined ? {} : { density }),
   };
-  return { hours, symbols, density, ...pace };
 }
 
 function planIn(file: string): Plan {
@@ -210,6 +224,11 @@ function seedRange(text: string): readonly [from: number, to: number] {
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('not a whole number');
+  return Number(text);
+}
+
+function countingNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number above 0');
   return Number(text);
 }
 

@@ -50,7 +50,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: 'pipelines/execution/resolve.ts',
     find: 'resolution = absenceOf(seen, absences);\n        break;',
     replace: "return { kind: 'absent' };",
-    diesAfter: null,
+    diesAfter: 3,
   },
   {
     name: 'earlier-parts-forgotten',
