@@ -177,7 +177,7 @@ function setAsideLines({ undecodable, ahead, times_ahead }: StatusReport, width:
       ? []
       : entry(
           'ahead',
-          [`${plural(ahead, 'snapshot')} whose times lie ahead of what can be: they count for nothing`],
+          [`${plural(ahead, 'snapshot')} dated far ahead of the rest of the account, set aside until another agrees`],
           width,
           pc.yellow,
         )),

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import type { Problem } from '../../errors/harvestline-error.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { FAULT_KIND_NAMES, type Fault, type FaultKind, specOf } from './faults.ts';
@@ -175,6 +176,15 @@ function faultsOn(kind: FaultKind, on: string | null, hours: number, times: numb
     const forMs = form === 'next' ? lastsMs : draw.integer(Math.min(1000, lastsMs), lastsMs);
     return { kind, at, forMs, on, much: draw.uniform() };
   });
+}
+
+/** Faults that strike nobody of their world: a plan in which somebody was renamed would find nothing. */
+export function strangersIn(plan: Plan): readonly Problem[] {
+  return plan.faults.flatMap(({ kind, on }, place) =>
+    on === null || struckBy(kind, plan).includes(on)
+      ? []
+      : [{ path: `faults.${place}.on`, why: `${kind} strikes no ${on} in this world` }],
+  );
 }
 
 /** Whom a kind may strike in a world. */

@@ -23,6 +23,10 @@ function planFile(name: string, content: unknown): string {
 }
 
 const GOOD = planFile('good.json', planOf(5, { hours: 1, symbols: 2 }));
+const STRANGE = planFile('strange.json', {
+  ...planOf(5),
+  faults: [{ kind: 'killed_before', at: 0, forMs: 0, on: 'nobody:append', much: 0 }],
+});
 const WRONG = planFile('wrong.json', { ...planOf(5), hours: 0, order: 'iceberg' });
 
 it('several seeds are the same, however many processes run them', async () => {
@@ -61,10 +65,12 @@ it('a seed and its plan are the same story', async () => {
 
 it.each([
   ['a range backwards', ['--seeds', '3..1'], 'not a range of seeds, such as 1..100'],
-  ['a story of many', ['--seeds', '1..2', '--trace'], "cannot be used with option '--trace'"],
+  ['a story of many', ['--seeds', '1..2', '--trace'], 'add --seed N or --plan FILE'],
   ['a story of none', ['--trace'], 'add --seed N or --plan FILE'],
   ['a plan that is not there', ['--plan', 'absent.json'], 'absent.json cannot be read: ENOENT'],
   ['a plan with two faults of its own', ['--plan', WRONG], /is no plan: hours: .*; order: /],
+  ['a smaller plan to no place', ['--plan', GOOD, '--shrink', '/no/place.json'], '/no/place.json cannot be written'],
+  ['a fault of nobody', ['--plan', STRANGE], 'faults.0.on: killed_before strikes no nobody:append in this world'],
   ['a size beside that of the plan', ['--plan', GOOD, '--hours', '3'], "cannot be used with option '--hours <n>'"],
 ])('%s is wrong usage', async (_name, args, said) => {
   const { code, stdout, stderr } = await simulate(...args);

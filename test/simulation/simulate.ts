@@ -4,19 +4,21 @@
  * Progress and what broke go to standard error, the figures to standard output. Exit codes: 0 all held, 1 something did not, or a kind of fault
  * never struck; 2 wrong usage.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import { plainTable } from '../../render/tables.ts';
+import { plural } from '../../render/figures.ts';
 import { Progress } from '../../render/progress.ts';
 import { jsonWanted } from '../../render/output.ts';
 import { FAULT_KINDS, FAULT_KIND_NAMES, type FaultKind } from './faults.ts';
 import type { TraceLine } from './kernel.ts';
 import { withoutOutside } from './outside.ts';
-import { type Plan, type PlanSize, planOf, planSchema } from './plan.ts';
-import { runSeeds } from './run-seeds.ts';
+import { type Plan, type PlanSize, planOf, planSchema, strangersIn } from './plan.ts';
+import { type SeedAnswer, runSeeds } from './run-seeds.ts';
 import { shrink } from './shrink.ts';
 import { storyLines } from './story.ts';
 import { type RunResult, type Violation, World } from './world.ts';
@@ -51,7 +53,7 @@ interface Flags {
 const command = new Command('npm run simulate --')
   .description('Run the whole chain in virtual time, with every fault at once, and check every invariant.')
   .addOption(
-    new Option('--seeds <A..B>', 'run these seeds').argParser(seedRange).conflicts(['seed', 'plan', 'trace', 'shrink']),
+    new Option('--seeds <A..B>', 'run these seeds (default: 1..10)').argParser(seedRange).conflicts(['seed', 'plan']),
   )
   .addOption(new Option('--seed <n>', 'run one').argParser(wholeNumber).conflicts('plan'))
   .addOption(
@@ -85,6 +87,7 @@ const startedAt = clock.now();
 
 if ((flags.trace ?? flags.shrink) !== undefined && (flags.seed ?? flags.plan) === undefined)
   command.error('error: a story or a smaller plan is of one run: add --seed N or --plan FILE');
+if (flags.shrink !== undefined) mayWrite(flags.shrink);
 if (flags.plan !== undefined) await runOne(planIn(flags.plan));
 else if (flags.seed !== undefined) await runOne(planOf(flags.seed, sizeOf(flags)));
 else await runMany(flags.seeds ?? [1, 10]);
@@ -94,8 +97,12 @@ async function runOne(plan: Plan): Promise<void> {
   const result = await withoutOutside(() => World.run(plan, story === null ? null : (line) => story.push(line)));
   if (story !== null) for (const line of storyLines(story, result)) process.stdout.write(`${line}\n`);
   report({ seeds: 1, ...figuresOf([result]) }, result.violations, result.hash);
+  if (flags.shrink === undefined) return;
   const [first] = result.violations;
-  if (first === undefined || flags.shrink === undefined) return;
+  if (first === undefined) {
+    process.stderr.write(`nothing broke, so there is nothing to make small: ${flags.shrink} is not written\n`);
+    return;
+  }
   const small = await shrink(
     plan,
     async (one) => {
@@ -106,13 +113,14 @@ async function runOne(plan: Plan): Promise<void> {
       process.stderr.write(`still breaks with ${faults.length} faults, ${symbols} symbols, ${hours} h\n`),
   );
   writeFileSync(flags.shrink, `${JSON.stringify(small, null, 2)}\n`);
+  process.stderr.write(`${flags.shrink} has it: npm run simulate -- --plan ${flags.shrink} --trace\n`);
 }
 
 async function runMany([from, to]: readonly [from: number, to: number]): Promise<void> {
   const { jobs, minutes = Infinity } = flags;
   const until = startedAt + minutes * MINUTE_MS;
   const progress = new Progress('seeds', to - from + 1, process.stderr, clock);
-  const results: Figures[] = [];
+  const results: (Figures & Pick<SeedAnswer, 'seed' | 'violations'>)[] = [];
   const violations: Violation[] = [];
   await runSeeds({
     from,
@@ -132,10 +140,20 @@ async function runMany([from, to]: readonly [from: number, to: number]): Promise
   progress.done();
   const figures = figuresOf(results);
   report({ seeds: results.length, ...figures }, violations, null);
+  const broken = results.find((result) => result.violations.length > 0);
+  if (broken !== undefined) process.stderr.write(`Its story: npm run simulate -- ${wordsOf(broken.seed)} --trace\n`);
   const never = FAULT_KIND_NAMES.filter((kind) => (figures.faults[kind] ?? 0) === 0);
   if (results.length < EVERY_KIND_FROM || never.length === 0) return;
   process.stderr.write(`never struck: ${never.join(', ')}\n`);
   process.exitCode = 1;
+}
+
+/** What runs a seed again as it ran here. */
+function wordsOf(seed: number): string {
+  const sizes = (['hours', 'symbols', 'cycle', 'grain', 'density'] as const).flatMap((name) =>
+    flags[name] === undefined ? [] : [`--${name} ${flags[name]}`],
+  );
+  return [`--seed ${seed}`, ...sizes].join(' ');
 }
 
 type Figures = Pick<RunResult, 'simulatedMs' | 'positionDays' | 'orders' | 'struck' | 'hits' | 'events'>;
@@ -181,13 +199,17 @@ function report(totals: Totals, violations: readonly Violation[], hash: string |
     FAULT_KINDS[kind as FaultKind].means,
   ]);
   const tables = [
-    plainTable([{ head: 'fault' }, { head: 'struck', align: 'right' }, { head: 'what it does' }], kinds),
+    plainTable([{ head: 'fault' }, { head: 'times', align: 'right' }, { head: 'what it does' }], kinds),
     plainTable(
       [{ head: 'figure' }, { head: 'value', align: 'right' }],
       Object.entries(figures).map(([name, figure]) => [name, String(figure)]),
     ),
   ];
   for (const line of tables.flat()) process.stdout.write(`${line}\n`);
+  if (flags.trace !== true)
+    process.stdout.write(
+      `${violations.length === 0 ? 'Every invariant held.' : plural(violations.length, 'violation')}\n`,
+    );
 }
 
 function perSecond(value: number, seconds: number): number {
@@ -204,11 +226,21 @@ function sizeOf({ hours, symbols, cycle, grain, density }: Flags): PlanSize {
   };
 }
 
+function mayWrite(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (thrown) {
+    command.error(`error: ${file} cannot be written: ${messageOf(thrown)}`);
+  }
+}
+
 function planIn(file: string): Plan {
   try {
     const read = planSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    if (read.success) return read.data;
-    const problems = read.error.issues.map(({ path, message }) => ({ path: path.join('.'), why: message }));
+    const problems = read.success
+      ? strangersIn(read.data)
+      : read.error.issues.map(({ path, message }) => ({ path: path.join('.') || 'the whole', why: message }));
+    if (read.success && problems.length === 0) return read.data;
     return command.error(`error: ${file} is no plan: ${formatProblems(problems)}`);
   } catch (thrown) {
     return command.error(`error: ${file} cannot be read: ${messageOf(thrown)}`);
@@ -218,7 +250,7 @@ function planIn(file: string): Plan {
 function seedRange(text: string): readonly [from: number, to: number] {
   const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
   if (from === undefined || to === undefined || Number(from) > Number(to))
-    throw new InvalidArgumentError('not a range of seeds, such as 1..100');
+    throw new InvalidArgumentError('not a range of seeds, such as 1..100; for one seed: --seed N');
   return [Number(from), Number(to)];
 }
 

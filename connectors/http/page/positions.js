@@ -258,7 +258,8 @@ export class PositionsTable {
   }
 
   #matched = 0;
-  #total = 0;
+  /** @type {number | null} Null before the first answer: no desk is said to be empty that was not seen. */
+  #total = null;
 
   /** Everything around the rows. */
   #renderFrame(matched = this.#matched, total = this.#total) {

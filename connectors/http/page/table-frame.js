@@ -9,7 +9,7 @@ import { COLUMNS } from './row.js';
  * @typedef {object} Frame
  * @property {Sort} sort
  * @property {number} matched positions that the filter lets through
- * @property {number} total open positions
+ * @property {number | null} total open positions; null before the first answer
  * @property {boolean} held whether the order is held for a person
  * @property {number} more matched ones that are not shown yet
  * @property {(column: SortColumn) => void} onSort
@@ -24,7 +24,7 @@ export function tableFrame({ sort, matched, total, held, more, onSort, onFilter,
   return html`<div class="toolbar">
       <h2 id="positions-title">Positions</h2>
       <p class="matched" role="status">
-        ${matched === total ? plural(total, 'position') : `${count(matched)} of ${count(total)}`}
+        ${total === null ? '' : matched === total ? plural(total, 'position') : `${count(matched)} of ${count(total)}`}
       </p>
       <p class="held" data-held=${String(held)} title=${HELD_WHY}>order held</p>
       <label class="filter"
@@ -51,12 +51,16 @@ export function tableFrame({ sort, matched, total, held, more, onSort, onFilter,
         </table>
       </div>
     </div>
-    <p class="none" ?hidden=${matched > 0}>
-      ${total === 0 ? 'No position is open.' : 'No open position has all these words.'}
-    </p>
+    <p class="none" ?hidden=${matched > 0}>${whyNone(total)}</p>
     <p class="more" ?hidden=${more === 0}>
       <button type="button" @click=${onMore}>Show more (${count(more)} left)</button>
     </p>`;
+}
+
+/** @param {number | null} total */
+function whyNone(total) {
+  if (total === null) return 'The first figures have not come yet.';
+  return total === 0 ? 'No position is open.' : 'No open position has all these words.';
 }
 
 /** @param {import('./row.js').Column} column @param {Sort} sort @param {Frame['onSort']} onSort */

@@ -113,6 +113,25 @@ describe.skipIf('skipped' in browser)('the page in a browser', () => {
     expect(page.url()).toBe(`${server.url}/live`);
   });
 
+  it('calls no desk empty whose figures have not come', async () => {
+    if ('skipped' in browser) throw new Error(browser.skipped);
+    const server = await serve(new FakeBoard({ clock, positions: 3, everyMs: null }));
+    const page = await browser.newPage();
+    onTestFinished(async () => {
+      await page.close();
+      await server.close();
+    });
+    const asked = Promise.withResolvers<() => Promise<void>>();
+    await page.route('**/api/events', (route) => asked.resolve(() => route.continue()));
+    await page.goto(server.url);
+    await expect(page.locator('.none').innerText()).resolves.toBe('The first figures have not come yet.');
+    await expect(page.locator('.matched').innerText()).resolves.toBe('');
+    const answer = await asked.promise;
+    await answer();
+    await page.locator('tbody[role=rowgroup] td').first().waitFor();
+    await expect(page.locator('.matched').innerText()).resolves.toMatch(/^3\spositions$/);
+  });
+
   it('says first whether all is well, for which desk, and what to type', async () => {
     const { page } = await opened(
       { alerts: someAlerts(clock.now()), halted: [{ scope: 'main', by: 'anna', reason: 'maintenance' }] },

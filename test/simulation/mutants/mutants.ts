@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import pLimit from 'p-limit';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { didYouMean, nearestFirst } from '../../../errors/nearest.ts';
+import { plural } from '../../../render/figures.ts';
 import { jsonWanted } from '../../../render/output.ts';
 import { plainTable } from '../../../render/tables.ts';
 import { ROOT, withMutant } from './mutant-copy.ts';
@@ -16,6 +18,11 @@ import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutant-table.ts';
 
 const MS_PER_SECOND = 1000;
+
+/** Two lines of a terminal. Unit: characters. */
+const LONGEST_LINE = 160;
+
+const NAMES = MUTANTS.map(({ name }) => name);
 
 /** Of the worlds that mutants live in: small ones run fast, and show most. Units: hours, symbols. */
 const HOURS = 3;
@@ -37,6 +44,15 @@ const command = new Command('npm run simulate:mutants --')
   .option('--hours <n>', 'market time of each world', wholeNumber, HOURS)
   .option('--symbols <n>', 'markets of each world', wholeNumber, SYMBOLS)
   .option('--json', 'one JSON object a mutant')
+  .addHelpText(
+    'after',
+    `
+Mutants: ${NAMES.join(', ')}
+
+Examples:
+  npm run simulate:mutants -- --jobs 2
+  npm run simulate:mutants -- key-in-error early-commit`,
+  )
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 const flags = command.opts<Flags>();
@@ -68,7 +84,7 @@ async function lifeOf(mutant: Mutant): Promise<Life> {
   const startedAt = clock.now();
   const run = await withMutant(mutant, (folder) => simulated(folder, flags.seeds));
   const life = { name: mutant.name, ...run, seconds: Math.round((clock.now() - startedAt) / MS_PER_SECOND) };
-  process.stderr.write(`${life.name}: ${deathOf(life)}\n`);
+  process.stderr.write(`${shortened(`${life.name}: ${deathOf(life)}`)}\n`);
   return life;
 }
 
@@ -93,6 +109,11 @@ function simulated(folder: string, seeds: number): Promise<Pick<Life, 'seeds' | 
     else reject(error ?? new Error(stderr));
   });
   return promise;
+}
+
+/** Details can be a page long. */
+function shortened(line: string): string {
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function deathOf({ seeds, broken }: Pick<Life, 'seeds' | 'broken'>): string {
@@ -121,7 +142,7 @@ function report(): void {
   }
   process.stderr.write(
     itself.broken === null
-      ? `The tree itself keeps every invariant for these ${itself.seeds} seeds.\n`
+      ? `The tree itself keeps every invariant for ${plural(itself.seeds, 'seed')}.\n`
       : `The tree itself ${deathOf(itself)}. What dies there or later proves nothing.\n`,
   );
 }
@@ -129,7 +150,9 @@ function report(): void {
 function namedMutant(name: string, before: readonly Mutant[] = []): readonly Mutant[] {
   const mutant = MUTANTS.find((one) => one.name === name);
   if (mutant === undefined)
-    throw new InvalidArgumentError(`there is no such mutant: ${MUTANTS.map((one) => one.name).join(', ')}`);
+    throw new InvalidArgumentError(
+      `no mutant ${didYouMean(name, NAMES)}; there are ${nearestFirst(name, NAMES).join(', ')}`,
+    );
   return [...before, mutant];
 }
 
