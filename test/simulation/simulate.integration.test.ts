@@ -22,7 +22,7 @@ function planFile(name: string, content: unknown): string {
   return file;
 }
 
-const GOOD = planFile('good.json', planOf(5, { hours: 1, symbols: 2 }));
+const GOOD = planFile('good.json', planOf(5, { hours: 1, symbols: 2, grainMs: 2500 }));
 const STRANGE = planFile('strange.json', {
   ...planOf(5),
   faults: [{ kind: 'killed_before', at: 0, forMs: 0, on: 'nobody:append', much: 0 }],
@@ -37,9 +37,11 @@ it('several seeds are the same, however many processes run them', async () => {
       '--jobs',
       jobs,
       '--hours',
-      '1',
+      '0.5',
       '--symbols',
       '2',
+      '--grain',
+      '2500',
       '--json',
     );
     expect(code).toBe(0);
@@ -50,12 +52,12 @@ it('several seeds are the same, however many processes run them', async () => {
     return found;
   };
   const alone = await run('1');
-  expect(alone).toMatchObject({ seeds: 2, simulated_hours: 6, violations: 0 });
+  expect(alone).toMatchObject({ seeds: 2, simulated_hours: 5, violations: 0 });
   expect(await run('2')).toEqual(alone);
 });
 
 it('a seed and its plan are the same story', async () => {
-  const seed = await simulate('--seed', '5', '--hours', '1', '--symbols', '2', '--trace');
+  const seed = await simulate('--seed', '5', '--hours', '1', '--symbols', '2', '--grain', '2500', '--trace');
   const plan = await simulate('--plan', GOOD, '--trace');
   expect([seed.code, plan.code]).toEqual([0, 0]);
   const storyOf = (stdout: string): string => stdout.slice(0, stdout.indexOf('{"seeds"'));
