@@ -97,11 +97,14 @@ export class SimulatedVenue implements Exchange, Venue {
   }
 
   async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
-    const { faults } = this.#account;
+    const { faults, denied } = this.#account;
     const isLost = this.#host.isAlive && faults.strikes('look_up_lost', symbol) !== null;
     const effect = (): LookUp => {
       const found = this.#answers.lookUp(clientOrderId);
-      return found.kind === 'found' && faults.strikes('look_up_denied', symbol) !== null ? { kind: 'absent' } : found;
+      if (found.kind !== 'found' || denied.has(clientOrderId)) return found;
+      if (faults.strikes('look_up_denied', symbol) === null) return found;
+      denied.add(clientOrderId);
+      return { kind: 'absent' };
     };
     return this.#ask('lookUp', symbol, effect, isLost ? LOST : {}).catch(unavailable);
   }

@@ -65,6 +65,8 @@ export class VenueAccount {
   readonly start: EpochMillis;
   readonly kernel: Kernel;
   readonly faults: FaultBoard;
+  /** Orders that a look-up has denied once (SIM-38). */
+  readonly denied = new Set<ClientOrderId>();
   readonly #random: SeededRandom;
   #orders = 0;
   #hands = 0;
