@@ -119,15 +119,15 @@ const COSTS: ReadonlySet<string> = new Set<keyof TradeClosed>([
   'funding_quote',
   'pnl_net_quote',
   'r_net',
-  'unknown_costs',
 ]);
 
-/** Whether one of them lacks costs that the other has, and they are the same but for that. */
+/** Whether they are the same but for costs that one of them lacks: what both were told must be equal. */
 function differsInWhatWasTold(one: TradeClosed, other: TradeClosed): boolean {
-  const bare = (trade: TradeClosed): string =>
-    JSON.stringify(Object.entries(trade).filter(([name]) => !COSTS.has(name)));
-  const unknown = ({ unknown_costs: costs }: TradeClosed): string => JSON.stringify(costs);
-  return unknown(one) !== unknown(other) && bare(one) === bare(other);
+  const told = new Map(Object.entries(other));
+  return Object.entries(one).every(([name, value]) => {
+    const same = JSON.stringify(value) === JSON.stringify(told.get(name));
+    return same || name === 'unknown_costs' || (COSTS.has(name) && (value === null || told.get(name) === null));
+  });
 }
 
 function equal(one: Uint8Array | null, other: Uint8Array | null): boolean {
